@@ -1,0 +1,37 @@
+"""Mattes: how much of each pixel of a patch is object, 255 for all and 0 for none."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def square_matte(shape_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """The whole patch, as the method's paper pastes it.
+
+    Args:
+        shape_px: ``(height, width)``.
+    """
+    return np.full(shape_px, 255, dtype=np.uint8)
+
+
+def round_matte(shape_px: tuple[int, int], feather: float) -> NDArray[np.uint8]:
+    """The inscribed ellipse, with an edge that fades over the outer ``feather`` of the radius.
+
+    Args:
+        shape_px: ``(height, width)``.
+        feather: width of the edge as a share of the radius, in (0, 1].
+
+    Examples:
+        >>> round_matte((5, 5), 0.5)
+        array([[  0,  66, 105,  66,   0],
+               [ 66, 221, 255, 221,  66],
+               [105, 255, 255, 255, 105],
+               [ 66, 221, 255, 221,  66],
+               [  0,  66, 105,  66,   0]], dtype=uint8)
+    """
+    row, column = (np.abs((np.arange(n) + 0.5) * 2 / n - 1) for n in shape_px)
+    radius = np.hypot(row[:, None], column[None, :])
+    # Linear in the radius: one period of any smoother ramp is not visible at the few pixels of a feather.
+    alpha = np.clip((1 - radius) / feather, 0, 1)
+    return np.rint(alpha * 255).astype(np.uint8)

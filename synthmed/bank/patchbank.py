@@ -1,0 +1,168 @@
+"""`PatchBank`: the patches of a set of images, with everything a scene needs to know of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthmed.bank.spec import BankSpec
+
+
+class ClassReport(NamedTuple):
+    """What became of the points of one class.
+
+    Attributes:
+        name: the class.
+        points: points in the splits that were cut.
+        crossing: of these, how many have a patch that crosses the border of the image.
+        dropped: how many of them were dropped for it.
+        patches: patches kept.
+        crowded: of these, how many hold the centre of another object.
+    """
+
+    name: str
+    points: int
+    crossing: int
+    dropped: int
+    patches: int
+    crowded: int
+
+    @property
+    def cut_off_rate(self) -> float:
+        """The share of points whose patch crosses the border; NaN without points."""
+        return self.crossing / self.points if self.points else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class PatchBank:
+    """Patches with pixels, matte and provenance; P patches cut from I images of C classes.
+
+    Pixels of all patches lie flat one after the other (`pixels`, `mattes`), so that a bank of any size is
+    two files that are opened memory-mapped and shared by every worker.
+
+    Attributes:
+        spec: how the patches were cut.
+        classes: the class names.
+        sizes_px: ``(C,)`` float, the side of each class in source pixels.
+        labels: ``(P,)`` int.
+        shapes_px: ``(P, 2)`` int, height and width.
+        offsets: ``(P,)`` int, the first pixel of each patch in `pixels` and `mattes`.
+        centers_px: ``(P, 2)`` float, the clicked centre in its image, ``(row, column)``.
+        cut_off: ``(P,)`` float, the share of the patch that lay outside the image before the border policy.
+        other_centers: ``(P,)`` int, centres of other objects under the matte: such a patch would put an
+            unlabelled object into a scene.
+        backgrounds: ``(P, 3)`` float, the background colour round the patch.
+        source_images: ``(P,)`` str.
+        annotation_ids: ``(P,)`` str.
+        splits: ``(P,)`` str.
+        groups: ``(P,)`` str.
+        pixels: ``(T, 3)`` uint8, RGB.
+        mattes: ``(T,)`` uint8, 255 where the pixel is all object.
+        images: the ``I`` source images, also those without a patch.
+        image_shapes_px: ``(I, 2)`` int.
+        image_counts: ``(I, C)`` int, how many objects of each class each image has.
+        image_backgrounds: ``(I, 3)`` float.
+        image_noises: ``(I,)`` float, standard deviation of the background in grey levels.
+        report: what became of the points, per class.
+        hash: hex digest of all the above.
+    """
+
+    spec: BankSpec
+    classes: tuple[str, ...]
+    sizes_px: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    shapes_px: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    centers_px: NDArray[np.float64]
+    cut_off: NDArray[np.float64]
+    other_centers: NDArray[np.int64]
+    backgrounds: NDArray[np.float64]
+    source_images: NDArray[np.str_]
+    annotation_ids: NDArray[np.str_]
+    splits: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    pixels: NDArray[np.uint8]
+    mattes: NDArray[np.uint8]
+    images: tuple[str, ...]
+    image_shapes_px: NDArray[np.int64]
+    image_counts: NDArray[np.int64]
+    image_backgrounds: NDArray[np.float64]
+    image_noises: NDArray[np.float64]
+    report: tuple[ClassReport, ...]
+    hash: str = ""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def patch(self, index: int) -> NDArray[np.uint8]:
+        """``(h, w, 3)`` uint8, the pixels of one patch."""
+        height, width = self.shapes_px[index]
+        start = self.offsets[index]
+        return self.pixels[start : start + height * width].reshape(height, width, 3)
+
+    def matte(self, index: int) -> NDArray[np.uint8]:
+        """``(h, w)`` uint8, the matte of one patch."""
+        height, width = self.shapes_px[index]
+        start = self.offsets[index]
+        return self.mattes[start : start + height * width].reshape(height, width)
+
+    @cached_property
+    def pools(self) -> tuple[NDArray[np.int64], ...]:
+        """Per class the patches that scenes draw from.
+
+        These are the patches without another object's centre; a class in which every patch has one falls
+        back to all of its patches, since an imperfect example is worth more than none.
+        """
+        pools = []
+        for label in range(len(self.classes)):
+            of_class = np.flatnonzero(self.labels == label)
+            clean = of_class[self.other_centers[of_class] == 0]
+            pools.append(clean if len(clean) else of_class)
+        return tuple(pools)
+
+    @cached_property
+    def median_image_shape_px(self) -> tuple[float, float]:
+        """Median height and width of the source images."""
+        height, width = np.median(self.image_shapes_px, axis=0)
+        return float(height), float(width)
+
+
+def content_hash(bank: PatchBank) -> str:
+    """SHA-256 over everything in a bank but the hash itself, as hex."""
+    digest = hashlib.sha256(bank.spec.model_dump_json().encode())
+    digest.update("\0".join([*bank.classes, "", *bank.images]).encode())
+    for name, dtype in _HASHED.items():
+        array = getattr(bank, name)
+        digest.update(f"\0{name}{array.shape}".encode())
+        if dtype is None:
+            digest.update("\0".join(array.tolist()).encode())
+        else:
+            digest.update(np.ascontiguousarray(array, dtype=dtype).tobytes())
+    return digest.hexdigest()
+
+
+# Little-endian and of fixed width, so that the hash is the same on every machine; None: text.
+_HASHED: dict[str, str | None] = {
+    "sizes_px": "<f8",
+    "labels": "<i8",
+    "shapes_px": "<i8",
+    "centers_px": "<f8",
+    "cut_off": "<f8",
+    "other_centers": "<i8",
+    "backgrounds": "<f8",
+    "source_images": None,
+    "annotation_ids": None,
+    "splits": None,
+    "groups": None,
+    "pixels": "|u1",
+    "mattes": "|u1",
+    "image_shapes_px": "<i8",
+    "image_counts": "<i8",
+    "image_backgrounds": "<f8",
+    "image_noises": "<f8",
+}

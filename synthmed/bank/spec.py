@@ -1,0 +1,43 @@
+"""`BankSpec`: everything that decides which patches are cut, and how, as validated data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class BankSpec(BaseModel):
+    """How patches are cut round the centres.
+
+    Attributes:
+        sizes_px: the side of each class in pixels of the source images.
+        variation: each side is drawn from ``size * (1 - variation .. 1 + variation)``. It regularises, at
+            the price of now and then cutting off a part of the object (arXiv 2308.04687).
+        border: what happens to a patch that crosses the border of its image: ``drop`` it, ``shift`` it
+            inwards, or ``pad`` it with the local background (which the matte then leaves out).
+        matte: ``round`` keeps the inscribed ellipse with a soft edge, ``square`` the whole patch.
+        feather: width of the soft edge of a round matte, as a share of its radius.
+        seed: seed of the size variation.
+        splits: the splits that may be cut. Any other than ``train`` leaks what is evaluated on.
+        allow_groups: groups (slides, patients) that may be cut although they occur in another split too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sizes_px: dict[str, float]
+    variation: float = Field(default=0.1, ge=0, lt=1)
+    border: Literal["drop", "shift", "pad"] = "drop"
+    matte: Literal["round", "square"] = "round"
+    feather: float = Field(default=0.15, gt=0, le=1)
+    seed: int = Field(default=0, ge=0)
+    splits: tuple[str, ...] = ("train",)
+    allow_groups: tuple[str, ...] = ()
+
+    @field_validator("sizes_px")
+    @classmethod
+    def _sizes_are_lengths(cls, sizes: dict[str, float]) -> dict[str, float]:
+        for name, size in sizes.items():
+            if not 3 <= size <= 10_000:
+                raise ValueError(f"size of {name!r} is {size} px, which is not between 3 and 10000")
+        return sizes

@@ -1,0 +1,80 @@
+"""How many objects of each class a scene asks for."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthmed.bank.patchbank import PatchBank
+from synthmed.errors import RecipeError
+from synthmed.scenes.recipe import CountsRecipe, Recipe
+
+
+def draw_counts(recipe: Recipe, bank: PatchBank, scale: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Objects per class for one scene, ``(C,)`` int."""
+    if recipe.counts.kind == "fixed":
+        return fixed_counts(recipe.counts, bank)
+    height, width = recipe.canvas.size_px
+    # One source image at this scale covers a part of the canvas, or more than the canvas.
+    areas_px = bank.image_shapes_px.prod(axis=1) * scale**2
+    density = bank.image_counts / areas_px[:, None] if recipe.counts.by_area else bank.image_counts
+    factor = height * width if recipe.counts.by_area else 1
+    if recipe.counts.kind == "joint":
+        expected = joint_counts(density, rng) * factor
+    else:
+        expected = decorrelated_counts(density, recipe.counts, rng) * factor
+    counts = round_at_random(expected, rng)
+    return np.where([len(pool) > 0 for pool in bank.pools], counts, 0)
+
+
+def joint_counts(density: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """The counts of one random image, all classes together.
+
+    Args:
+        density: ``(I, C)``, counts or counts per pixel.
+        rng: source of randomness.
+    """
+    return np.asarray(density[rng.integers(len(density))], dtype=np.float64)
+
+
+def decorrelated_counts(
+    density: NDArray[np.float64], counts: CountsRecipe, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Each class present or absent on its own, its count that of a random image which has the class.
+
+    Args:
+        density: ``(I, C)``, counts or counts per pixel.
+        counts: presence and spread.
+        rng: source of randomness.
+    """
+    classes = density.shape[1]
+    present = rng.random(classes) < counts.presence
+    factor = counts.spread ** rng.uniform(-1, 1, size=classes)
+    pick = rng.random(classes)
+    drawn = np.zeros(classes)
+    for label in np.flatnonzero(present):
+        nonzero = density[density[:, label] > 0, label]
+        if len(nonzero):
+            drawn[label] = nonzero[int(pick[label] * len(nonzero))] * factor[label]
+    return drawn
+
+
+def fixed_counts(counts: CountsRecipe, bank: PatchBank) -> NDArray[np.int64]:
+    """The counts that the recipe names.
+
+    Raises:
+        RecipeError: it names a class that the bank does not know.
+    """
+    unknown = sorted(set(counts.fixed) - set(bank.classes))
+    if unknown:
+        raise RecipeError(
+            "counts.fixed names classes that the bank does not have",
+            value=", ".join(unknown),
+            remedy=f"the bank has {', '.join(bank.classes)}",
+        )
+    return np.array([counts.fixed.get(name, 0) for name in bank.classes], dtype=np.int64)
+
+
+def round_at_random(expected: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Round up or down at random so that the mean is kept."""
+    return np.floor(expected + rng.random(expected.shape)).astype(np.int64)

@@ -1,0 +1,140 @@
+"""`Plan`: one scene's drawn parameters. All randomness of a scene is drawn here; rendering has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthmed.bank.patchbank import PatchBank
+from synthmed.errors import RecipeError
+from synthmed.scenes.canvas import CanvasPlan, draw_canvas
+from synthmed.scenes.counts import draw_counts
+from synthmed.scenes.placement import draw_positions
+from synthmed.scenes.recipe import ObjectsRecipe, Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What one scene shows; M objects, the later painted over the earlier.
+
+    Attributes:
+        seed: the seed of the series.
+        index: the number of the scene in it.
+        canvas: shape, colour and noise.
+        patch_index: ``(M,)`` int, the patch of each object.
+        centers_px: ``(M, 2)`` float, the centre of each object on the canvas.
+        sizes_px: ``(M, 2)`` int, height and width on the canvas, after turning and resizing.
+        quarter_turns: ``(M,)`` int, counter-clockwise turns by 90 degrees.
+        flips: ``(M,)`` bool, whether the patch is mirrored left to right before it is turned.
+        hard: whether mattes are ignored.
+        match_background: whether patches are shifted in colour to the canvas.
+        unplaced: ``(C,)`` int, objects per class that were asked for and found no place.
+    """
+
+    seed: int
+    index: int
+    canvas: CanvasPlan
+    patch_index: NDArray[np.int64]
+    centers_px: NDArray[np.float64]
+    sizes_px: NDArray[np.int64]
+    quarter_turns: NDArray[np.int64]
+    flips: NDArray[np.bool_]
+    hard: bool
+    match_background: bool
+    unplaced: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.patch_index)
+
+
+def scene_scale(recipe: Recipe, bank: PatchBank) -> float:
+    """Scene pixels per source pixel.
+
+    For ``fit`` it is the factor by which a source image of median shape fits the canvas with its aspect kept.
+    """
+    if recipe.scale != "fit":
+        return float(recipe.scale)
+    return min(
+        canvas / image
+        for canvas, image in zip(recipe.canvas.size_px, bank.median_image_shape_px, strict=True)
+    )
+
+
+def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
+    """Draw scene ``index`` of the series ``seed``; it depends on these four values alone.
+
+    Raises:
+        RecipeError: the bank lacks a class that is asked for, or the canvas cannot hold the objects.
+    """
+    rng = np.random.default_rng([seed, index])
+    scale = scene_scale(recipe, bank)
+    canvas = draw_canvas(recipe.canvas, bank, scale, rng)
+    counts = draw_counts(recipe, bank, scale, rng)
+    labels = np.repeat(np.arange(len(bank.classes)), counts)
+    patch_index = _draw_patches(bank, labels, rng)
+    turns, flips, sizes_px = _draw_pose(recipe.objects, bank.shapes_px[patch_index], scale, rng)
+    centers_px, placed = draw_positions(recipe.placement, sizes_px, recipe.canvas.size_px, rng)
+    unplaced = np.bincount(labels[~placed], minlength=len(bank.classes))
+    _check_placed(recipe, bank, counts, unplaced)
+    # Placement goes from large to small; the order of painting should not tell the classes apart.
+    order = rng.permutation(np.flatnonzero(placed))
+    return Plan(
+        seed=seed,
+        index=index,
+        canvas=canvas,
+        patch_index=patch_index[order],
+        centers_px=centers_px[order],
+        sizes_px=sizes_px[order],
+        quarter_turns=turns[order],
+        flips=flips[order],
+        hard=recipe.objects.matte == "hard",
+        match_background=recipe.objects.match_background,
+        unplaced=unplaced,
+    )
+
+
+def _draw_patches(bank: PatchBank, labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    pool_sizes = np.array([len(pool) for pool in bank.pools])
+    without_patch = sorted({bank.classes[label] for label in np.unique(labels) if pool_sizes[label] == 0})
+    if without_patch:
+        raise RecipeError(
+            "the recipe asks for classes without a patch in the bank",
+            value=", ".join(without_patch),
+            remedy="click objects of these classes in train images, or relax the border policy of the bank",
+        )
+    drawn = np.floor(rng.random(len(labels)) * pool_sizes[labels]).astype(np.int64)
+    return np.array([bank.pools[label][i] for label, i in zip(labels, drawn, strict=True)], dtype=np.int64)
+
+
+def _draw_pose(
+    objects: ObjectsRecipe, shapes_px: NDArray[np.int64], scale: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Quarter turns ``(M,)``, flips ``(M,)`` and the sizes ``(M, 2)`` that result."""
+    count = len(shapes_px)
+    turns = rng.integers(0, 4 if objects.quarter_turns else 1, size=count)
+    flips = rng.random(count) < (0.5 if objects.flips else 0.0)
+    factor = scale * rng.uniform(1 - objects.size_jitter, 1 + objects.size_jitter, size=count)
+    turned = np.where((turns % 2 == 1)[:, None], shapes_px[:, ::-1], shapes_px)
+    return turns, flips, np.maximum(1, np.rint(turned * factor[:, None])).astype(np.int64)
+
+
+def _check_placed(
+    recipe: Recipe, bank: PatchBank, counts: NDArray[np.int64], unplaced: NDArray[np.int64]
+) -> None:
+    """Refuse a scene that lost what was asked for exactly, or most of what was drawn."""
+    asked, lost = int(counts.sum()), int(unplaced.sum())
+    if lost == 0 or (recipe.counts.kind != "fixed" and lost <= max(1, asked // 2)):
+        return
+    per_class = ", ".join(
+        f"{name} {want - missing} of {want}"
+        for name, want, missing in zip(bank.classes, counts, unplaced, strict=True)
+        if want
+    )
+    height, width = recipe.canvas.size_px
+    raise RecipeError(
+        f"a canvas of {height} x {width} px holds only {asked - lost} of the {asked} objects asked for",
+        value=per_class,
+        remedy="ask for fewer objects, a larger canvas or a smaller scale, or raise placement.max_overlap",
+    )

@@ -1,0 +1,157 @@
+"""`Recipe`: everything that decides what a scene looks like, as validated data (YAML in, YAML out)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from synthmed.errors import RecipeError
+
+Color = tuple[
+    Annotated[int, Field(ge=0, le=255)],
+    Annotated[int, Field(ge=0, le=255)],
+    Annotated[int, Field(ge=0, le=255)],
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CanvasRecipe(_Part):
+    """What the objects are pasted on.
+
+    Attributes:
+        size_px: height and width of the scene.
+        kind: ``background`` gives each scene the background colour of a random source image, ``fixed`` gives
+            all scenes the one `color`.
+        color: red, green, blue of a ``fixed`` canvas.
+        noise: whether a ``background`` canvas also has the noise of that image.
+    """
+
+    size_px: tuple[Annotated[int, Field(ge=8, le=16384)], Annotated[int, Field(ge=8, le=16384)]] = (416, 416)
+    kind: Literal["background", "fixed"] = "background"
+    color: Color = (255, 255, 255)
+    noise: bool = True
+
+
+class CountsRecipe(_Part):
+    """How many objects of each class a scene asks for.
+
+    Attributes:
+        kind: ``joint`` takes the counts of a random source image, all classes together (the method's paper),
+            ``decorrelated`` makes each class present or absent on its own and takes its count from a random
+            image that has it, so that no class predicts another, ``fixed`` takes `fixed`.
+        presence: the probability that a class is present (``decorrelated``).
+        spread: a present class's count is multiplied by a factor drawn log-uniformly from
+            ``1 / spread .. spread`` (``decorrelated``).
+        by_area: whether drawn counts are scaled by the area of the canvas, so that density stays that of the
+            source images.
+        fixed: objects per class (``fixed``).
+    """
+
+    kind: Literal["joint", "decorrelated", "fixed"] = "joint"
+    presence: float = Field(default=0.5, ge=0, le=1)
+    spread: float = Field(default=2.0, ge=1, le=100)
+    by_area: bool = True
+    fixed: dict[str, Annotated[int, Field(ge=0)]] = {}
+
+
+class PlacementRecipe(_Part):
+    """Where objects may lie.
+
+    Attributes:
+        max_overlap: the largest allowed intersection of two boxes, as a share of the smaller one.
+        max_truncation: the largest share of a box that may lie outside the canvas.
+        tries: random positions tried for an object before it is given up.
+    """
+
+    max_overlap: float = Field(default=0.25, ge=0, le=1)
+    max_truncation: float = Field(default=0.5, ge=0, lt=1)
+    tries: int = Field(default=64, ge=1, le=10_000)
+
+
+class ObjectsRecipe(_Part):
+    """What happens to each patch before it is pasted.
+
+    Attributes:
+        flips: whether patches are mirrored at random.
+        quarter_turns: whether patches are turned by multiples of 90 degrees at random.
+        size_jitter: each object is resized by a factor from ``1 - size_jitter .. 1 + size_jitter``.
+        matte: ``bank`` blends with the matte of the bank, ``hard`` pastes the whole rectangle.
+        match_background: whether a patch is shifted in colour so that its surroundings fit the canvas.
+    """
+
+    flips: bool = True
+    quarter_turns: bool = True
+    size_jitter: float = Field(default=0.1, ge=0, lt=1)
+    matte: Literal["bank", "hard"] = "bank"
+    match_background: bool = True
+
+
+class Recipe(_Part):
+    """Everything that decides what a scene looks like; ``Recipe()`` is the default.
+
+    Attributes:
+        canvas: what the objects are pasted on.
+        counts: how many objects of each class.
+        placement: where they may lie.
+        objects: what happens to each patch.
+        scale: scene pixels per source pixel. ``fit`` shows objects at the size that a source image has when it
+            is resized to fit the canvas, which is how real images are shown to a network.
+    """
+
+    canvas: CanvasRecipe = CanvasRecipe()
+    counts: CountsRecipe = CountsRecipe()
+    placement: PlacementRecipe = PlacementRecipe()
+    objects: ObjectsRecipe = ObjectsRecipe()
+    scale: Literal["fit"] | Annotated[float, Field(gt=0, le=100)] = "fit"
+
+    @model_validator(mode="after")
+    def _fixed_counts_are_given(self) -> Recipe:
+        if self.counts.kind == "fixed" and not self.counts.fixed:
+            raise ValueError("counts.kind is 'fixed', but counts.fixed names no class")
+        return self
+
+
+def make_recipe(values: dict[str, Any], *, file: Path | None = None) -> Recipe:
+    """A recipe from plain data.
+
+    Raises:
+        RecipeError: a field is unknown or has a value it cannot have; the message names it.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "recipe"
+        raise RecipeError(
+            f"{field}: {first['msg']}",
+            file=file,
+            value=first.get("input"),
+            remedy="`synthmed recipe` prints the default recipe with every field",
+        ) from error
+
+
+def read_recipe(path: Path | str) -> Recipe:
+    """Read a recipe from a YAML file.
+
+    Raises:
+        RecipeError: the file cannot be read, or is no valid recipe.
+    """
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise RecipeError(f"the recipe cannot be read: {error}", file=path) from error
+    if not isinstance(values, dict | None):
+        raise RecipeError("a recipe is a mapping of fields", file=path, value=type(values).__name__)
+    return make_recipe(values or {}, file=path)
+
+
+def recipe_to_yaml(recipe: Recipe) -> str:
+    """The recipe with every field, as YAML that `read_recipe` reads back."""
+    return str(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
