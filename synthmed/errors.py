@@ -94,10 +94,20 @@ class ProblemLog:
         '1 row skipped: 1 × x is not a number'
         >>> ProblemLog().summary()
         ''
+
+    Attributes:
+        strict: whether the first problem is an error.
+        problems: the rows that were skipped.
+        notes: choices made for the user that are no mistake of theirs, one sentence each.
     """
 
     strict: bool = False
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Say what was chosen where the input left it open; never an error."""
+        self.notes.append(text)
 
     def add(self, problem: Problem) -> None:
         """Note a problem.

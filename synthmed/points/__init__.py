@@ -1,0 +1,22 @@
+"""What the expert clicked: `PointSet`, and one reader per annotation format."""
+
+from synthmed.points.coco import read_coco
+from synthmed.points.csv_file import CsvColumns, read_csv, write_csv
+from synthmed.points.images import image_shape_px, read_image, resolve_inside
+from synthmed.points.pointset import SPLITS, PointSet
+from synthmed.points.read import read_points
+from synthmed.points.splits import default_splits
+
+__all__ = [
+    "SPLITS",
+    "CsvColumns",
+    "PointSet",
+    "default_splits",
+    "image_shape_px",
+    "read_coco",
+    "read_csv",
+    "read_image",
+    "read_points",
+    "resolve_inside",
+    "write_csv",
+]

@@ -1,0 +1,247 @@
+"""Points in COCO files: keypoints, or the centres of boxes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from synthmed.errors import PointsError, ProblemLog
+from synthmed.points.assemble import CheckedPoints, assemble, check_arguments
+from synthmed.points.folder import FoundImage, ImageFolder, Progress
+from synthmed.points.pointset import PointSet
+from synthmed.points.problems import MAX_ID_LENGTH, Reason, report
+from synthmed.points.text_file import read_text
+from synthmed.points.values import flag, number, text_of
+
+Position = tuple[float, float, float, float]
+"""Row and column of the centre, height and width; the last two are NaN where unknown."""
+
+
+def read_coco(
+    path: str | os.PathLike[str],
+    images_dir: str | os.PathLike[str],
+    *,
+    classes: Sequence[str] | None = None,
+    split: str = "train",
+    log: ProblemLog | None = None,
+    progress: Progress | None = None,
+) -> PointSet:
+    """Read points from a COCO file.
+
+    An annotation with visible keypoints gives one point for each of them; any other one gives the centre of
+    its box, and the box's height and width as its extents. ``edge: 1`` marks an object that touches the
+    border. Images without annotations are kept as negatives; an image whose annotations were all skipped is
+    left out. Annotations that cannot be used, and crowd regions, are skipped and noted in ``log``.
+
+    Args:
+        path: the file.
+        images_dir: the folder that each ``file_name`` is relative to.
+        classes: the classes in order; annotations of others are skipped. By default the category names that
+            occur, sorted.
+        split: the split of every image, since COCO files name none.
+        log: takes up what is skipped.
+        progress: called as images are checked.
+
+    Raises:
+        PointsError: if the file is empty, unreadable or no COCO file, an image path leaves the folder, or no
+            usable point is left; with a strict log also at the first entry that cannot be used.
+    """
+    check_arguments(classes, split)
+    content = parse_coco(read_text(path), path)
+    reader = _Reader(str(path), ProblemLog() if log is None else log, classes)
+    reader.read_images(content["images"], content["annotations"], ImageFolder(images_dir), progress)
+    reader.read_annotations(content["annotations"], _category_names(content["categories"]))
+    return reader.finish(split)
+
+
+def parse_coco(text: str, path: object) -> dict[str, list[Any]]:
+    """The three lists of a COCO file.
+
+    Raises:
+        PointsError: if the text is not JSON, or one of the lists is not there.
+    """
+    remedy = "export the file as COCO JSON with images, annotations and categories"
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError, MemoryError) as error:
+        row = error.lineno if isinstance(error, json.JSONDecodeError) else None
+        value = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        raise PointsError(
+            "the file is not valid JSON", file=path, row=row, value=value, remedy=remedy
+        ) from error
+    lists = {}
+    for name in ("images", "annotations", "categories"):
+        entry = content.get(name) if isinstance(content, dict) else None
+        if not isinstance(entry, list):
+            raise PointsError(f"the JSON has no list {name!r}", file=path, remedy=remedy)
+        lists[name] = entry
+    return lists
+
+
+@dataclass
+class _Reader:
+    """Gathers the usable entries of one file, and reports the others."""
+
+    file: str
+    log: ProblemLog
+    classes: Sequence[str] | None
+    images: list[FoundImage] = field(default_factory=list)
+    index_of_id: dict[str, int | None] = field(default_factory=dict)
+    annotated: set[int] = field(default_factory=set)
+    positions: list[Position] = field(default_factory=list)
+    image_index: list[int] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    edge: list[bool] = field(default_factory=list)
+
+    def read_images(
+        self,
+        entries: Sequence[Any],
+        annotations: Sequence[Any],
+        folder: ImageFolder,
+        progress: Progress | None,
+    ) -> None:
+        """Look up every image; the annotations of one that cannot be used are counted in its problem."""
+        counts: dict[str, int] = {}
+        for annotation in annotations:
+            if isinstance(annotation, dict):
+                key = text_of(annotation.get("image_id"))
+                counts[key] = counts.get(key, 0) + 1
+        index_of: dict[FoundImage, int] = {}
+        for done, entry in enumerate(entries, 1):
+            if not isinstance(entry, dict):
+                self._skip(Reason.NOT_AN_OBJECT, entry)
+                continue
+            image_id, name = text_of(entry.get("id")), text_of(entry.get("file_name")).strip()
+            value = f"{name or 'image ' + image_id}, {counts.get(image_id, 0)} annotations"
+            found = self._look(folder, name)
+            reason = Reason.IMAGE_REPEATED if image_id in self.index_of_id else _image_reason(entry, found)
+            if reason is not None:
+                self.index_of_id.setdefault(image_id, None)
+                self._skip(reason, value)
+            else:
+                self.index_of_id[image_id] = index_of.setdefault(found, len(index_of))
+            if progress is not None:
+                progress(done, len(entries))
+        self.images = list(index_of)
+
+    def read_annotations(self, entries: Sequence[Any], names: dict[str, str]) -> None:
+        """Turn annotations into points."""
+        for place, entry in enumerate(entries, 1):
+            if not isinstance(entry, dict):
+                self._skip(Reason.NOT_AN_OBJECT, entry)
+                continue
+            image_id = text_of(entry.get("image_id"))
+            if image_id not in self.index_of_id:
+                self._skip(Reason.IMAGE_UNKNOWN, f"annotation {text_of(entry.get('id'))}, image {image_id}")
+                continue
+            index = self.index_of_id[image_id]
+            if index is None:
+                continue  # its image was reported, with the number of its annotations
+            self.annotated.add(index)
+            self._add(
+                entry, index, names.get(text_of(entry.get("category_id"))), text_of(entry.get("id", place))
+            )
+
+    def finish(self, split: str) -> PointSet:
+        """The points of the usable images."""
+        with_points = set(self.image_index)
+        used = [i for i in range(len(self.images)) if i in with_points or i not in self.annotated]
+        positions = np.array(self.positions, dtype=np.float64).reshape(-1, 4)
+        points = CheckedPoints(
+            images=[self.images[i] for i in used],
+            splits=[split] * len(used),
+            groups=[""] * len(used),
+            centers_px=positions[:, :2],
+            image_index=np.searchsorted(used, self.image_index).astype(np.int64),
+            labels=self.labels,
+            ids=self.ids,
+            edge=np.array(self.edge, dtype=bool),
+            sizes_px=positions[:, 2:],
+        )
+        return assemble(points, self.classes, file=self.file, log=self.log)
+
+    def _look(self, folder: ImageFolder, name: str) -> FoundImage:
+        try:
+            return folder.look(name)
+        except PointsError as error:
+            raise PointsError(error.what, file=self.file, value=name, remedy=error.remedy) from error
+
+    def _add(self, entry: dict[str, Any], index: int, label: str | None, annotation_id: str) -> None:
+        edge = flag(entry.get("edge"))
+        reason = self._annotation_reason(entry, label, edge, annotation_id)
+        if reason is not None:
+            self._skip(reason, f"annotation {annotation_id}, {label}")
+            return
+        height, width = self.images[index].shape_px
+        for position in _positions(entry):
+            row, column = position[:2]
+            if not (0 <= row < height and 0 <= column < width):
+                self._skip(
+                    Reason.OUTSIDE, f"annotation {annotation_id}, {self.images[index].name}, {column}, {row}"
+                )
+                continue
+            self.positions.append(position)
+            self.image_index.append(index)
+            self.labels.append(str(label))
+            self.ids.append(annotation_id)
+            self.edge.append(bool(edge))
+
+    def _annotation_reason(
+        self, entry: dict[str, Any], label: str | None, edge: bool | None, annotation_id: str
+    ) -> Reason | None:
+        bad_position = Reason.KEYPOINTS if _has_keypoints(entry) and "bbox" not in entry else Reason.BOX
+        unknown = self.classes is not None and label not in self.classes
+        reasons = (
+            (bool(flag(entry.get("iscrowd"))), Reason.CROWD),
+            (label is None, Reason.CATEGORY_UNKNOWN),
+            (label == "", Reason.LABEL_EMPTY),
+            (unknown, Reason.LABEL_UNKNOWN),
+            (edge is None, Reason.EDGE),
+            (len(annotation_id) > MAX_ID_LENGTH, Reason.ID_TOO_LONG),
+            (next(_positions(entry), None) is None, bad_position),
+        )
+        return next((reason for holds, reason in reasons if holds), None)
+
+    def _skip(self, reason: Reason, value: object) -> None:
+        report(self.log, reason, file=self.file, row=None, value=value)
+
+
+def _image_reason(entry: dict[str, Any], found: FoundImage) -> Reason | None:
+    if found.problem is not None:
+        return found.problem
+    said = (number(entry.get("height")), number(entry.get("width")))
+    differs = any(value == value and value != real for value, real in zip(said, found.shape_px, strict=True))
+    return Reason.IMAGE_SHAPE if differs else None
+
+
+def _category_names(entries: Sequence[Any]) -> dict[str, str]:
+    """Category id, as text, to its name."""
+    categories = [entry for entry in entries if isinstance(entry, dict)]
+    return {text_of(entry.get("id")): " ".join(text_of(entry.get("name")).split()) for entry in categories}
+
+
+def _has_keypoints(entry: dict[str, Any]) -> bool:
+    return isinstance(entry.get("keypoints"), list) and bool(entry["keypoints"])
+
+
+def _positions(entry: dict[str, Any]) -> Iterator[Position]:
+    """The visible keypoints of an annotation, else the centre of its box; nothing where both are bad."""
+    found = False
+    if _has_keypoints(entry):
+        values = [number(value) for value in entry["keypoints"]]
+        for x, y, visibility in zip(values[0::3], values[1::3], values[2::3], strict=False):
+            if visibility > 0 and x == x and y == y:
+                found = True
+                yield y, x, np.nan, np.nan
+    box = entry.get("bbox")
+    if found or not isinstance(box, list) or len(box) != 4:
+        return
+    x, y, width, height = (number(value) for value in box)
+    if width > 0 and height > 0 and x == x and y == y:
+        yield y + height / 2, x + width / 2, height, width

@@ -1,0 +1,209 @@
+"""Points in CSV files: ``image,x,y,label[,split][,group][,edge][,id]``, one row per object.
+
+``x`` runs to the right and ``y`` down, in pixels from the outer corner of the first pixel, so the centre of
+that pixel is (0.5, 0.5). A row with an image and neither x, y nor label lists an image without objects.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from synthmed.errors import PointsError, ProblemLog
+from synthmed.points.assemble import check_arguments
+from synthmed.points.csv_rows import Cells, points_of_cells
+from synthmed.points.folder import ImageFolder, Progress
+from synthmed.points.pointset import PointSet
+from synthmed.points.text_file import read_text
+
+REQUIRED = ("image", "x", "y", "label")
+DELIMITERS = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class CsvColumns:
+    """The header of each column; case and surrounding spaces do not matter.
+
+    Examples:
+        >>> CsvColumns(image="file", label="cell type").image
+        'file'
+    """
+
+    image: str = "image"
+    x: str = "x"
+    y: str = "y"
+    label: str = "label"
+    split: str = "split"
+    group: str = "group"
+    edge: str = "edge"
+    id: str = "id"
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[str]) -> CsvColumns:
+        """Columns from ``COLUMN=HEADER`` words, as a command line has them.
+
+        Raises:
+            PointsError: if a word has no ``=`` or names no column.
+
+        Examples:
+            >>> CsvColumns.from_pairs(["x=col", "y=row"]).x
+            'col'
+        """
+        names = [column.name for column in fields(cls)]
+        chosen = {}
+        for pair in pairs:
+            column, equals, header = pair.partition("=")
+            if not equals or column.strip() not in names or not header.strip():
+                raise PointsError(
+                    "not a column and its header",
+                    value=pair,
+                    remedy=f"write {', '.join(names)} as NAME=HEADER",
+                )
+            chosen[column.strip()] = header.strip()
+        return cls(**chosen)
+
+
+def read_csv(
+    path: str | os.PathLike[str],
+    images_dir: str | os.PathLike[str],
+    *,
+    columns: CsvColumns | None = None,
+    classes: Sequence[str] | None = None,
+    split: str | None = None,
+    log: ProblemLog | None = None,
+    progress: Progress | None = None,
+) -> PointSet:
+    """Read points from a CSV file, with comma, semicolon or tab between cells.
+
+    Rows that cannot be used are skipped and noted in ``log``. An image whose rows were all skipped is left
+    out.
+
+    Args:
+        path: the file.
+        images_dir: the folder that image names are relative to.
+        columns: the header of each column.
+        classes: the classes in order; rows of others are skipped. By default the names found, sorted.
+        split: the split of every image where the file has no split column. By default `default_splits`.
+        log: takes up the skipped rows.
+        progress: called as images are checked.
+
+    Raises:
+        PointsError: if the file is empty or unreadable, a column is missing, an image path leaves the folder,
+            or no usable point is left; with a strict log also at the first row that cannot be used.
+    """
+    check_arguments(classes, split)
+    return points_of_cells(
+        _table(read_text(path), path, columns or CsvColumns()),
+        ImageFolder(images_dir),
+        classes=classes,
+        split=split,
+        log=ProblemLog() if log is None else log,
+        progress=progress,
+    )
+
+
+def write_csv(points: PointSet, path: str | os.PathLike[str]) -> None:
+    """Write points with all columns; extents (``sizes_px``) have no place in this format.
+
+    Raises:
+        PointsError: if the points are not in two dimensions, or the file cannot be written.
+    """
+    if points.ndim != 2:
+        raise PointsError(
+            "CSV files hold points in two dimensions", value=points.ndim, remedy="write 2D points"
+        )
+    image_of = points.image_index.tolist()
+    rows: list[tuple[object, ...]] = [
+        (
+            points.images[image],
+            repr(x),
+            repr(y),
+            points.classes[label],
+            points.splits[image],
+            points.groups[image],
+            int(edge),
+            annotation_id,
+        )
+        for image, (y, x), label, edge, annotation_id in zip(
+            image_of,
+            points.centers_px.tolist(),
+            points.labels.tolist(),
+            points.edge.tolist(),
+            points.annotation_ids.tolist(),
+            strict=True,
+        )
+    ]
+    for image in sorted(set(range(len(points.images))) - set(image_of)):
+        rows.append((points.images[image], "", "", "", points.splits[image], points.groups[image], "", ""))
+    partial = Path(f"{os.fspath(path)}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(asdict(CsvColumns()).values())
+            writer.writerows(rows)
+        partial.replace(path)
+    except OSError as error:
+        raise PointsError(
+            "the file cannot be written", file=path, value=error.strerror, remedy="name a writable place"
+        ) from error
+
+
+def _table(text: str, path: object, columns: CsvColumns) -> Cells:
+    rows, lines = [], []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, columns))
+    line = 1
+    try:
+        for row in reader:
+            if any(row):
+                rows.append(row)
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise PointsError(
+            "the line is not CSV", file=path, row=line, value=str(error), remedy="save the table as CSV again"
+        ) from error
+    if not rows:
+        raise PointsError("the annotation file is empty", file=path, remedy="write at least one point")
+    header = rows[0]
+    return Cells.of_rows(
+        rows[1:], lines[1:], places=_places(header, path, columns), width=len(header), file=str(path)
+    )
+
+
+def _delimiter(text: str, columns: CsvColumns) -> str:
+    """The delimiter that finds most of the expected headers, else most cells, in the first line with text."""
+    first = text.lstrip().splitlines()[0]
+    wanted = {header.strip().casefold() for header in asdict(columns).values()}
+
+    def found(delimiter: str) -> tuple[int, int]:
+        cells = [cell.strip(' "').casefold() for cell in first.split(delimiter)]
+        return len(wanted.intersection(cells)), len(cells)
+
+    return max(DELIMITERS, key=found)
+
+
+def _places(cells: list[str], path: object, columns: CsvColumns) -> dict[str, int]:
+    """The place in a row of each column that the file has."""
+    found = [cell.strip() for cell in cells]
+    folded = [cell.casefold() for cell in found]
+    places = {}
+    for column, header in asdict(columns).items():
+        name = header.strip().casefold()
+        if folded.count(name) > 1:
+            raise PointsError(
+                "a column is there twice", file=path, row=1, value=header, remedy="rename one of them"
+            )
+        if name in folded:
+            places[column] = folded.index(name)
+        elif column in REQUIRED:
+            raise PointsError(
+                f"the column {header!r} is missing; the file has {', '.join(map(repr, found))}"[:500],
+                file=path,
+                row=1,
+                remedy=f"rename the column, or say which one it is with {column}=HEADER",
+            )
+    return places

@@ -1,0 +1,95 @@
+"""The image folder, with each image looked at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from synthmed.errors import PointsError
+from synthmed.points.images import check_image, resolve_inside
+from synthmed.points.problems import Reason
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class FoundImage:
+    """What a name in an annotation file leads to.
+
+    Attributes:
+        name: the relative POSIX path by which the image goes; the same for all spellings of one file.
+        shape_px: ``(height, width)``, ``(0, 0)`` where it cannot be used.
+        problem: why it cannot be used, or ``None``.
+    """
+
+    name: str
+    shape_px: tuple[int, int]
+    problem: Reason | None = None
+
+
+class ImageFolder:
+    """Looks images up by name and decodes each file once, however often it is asked for.
+
+    Args:
+        root: the image folder.
+
+    Raises:
+        PointsError: if ``root`` is no folder.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
+        if not self.root.is_dir():
+            raise PointsError(
+                "the image folder does not exist", file=root, remedy="check the path of the images"
+            )
+        self._by_name: dict[str, FoundImage] = {}
+        self._by_path: dict[Path, FoundImage] = {}
+
+    def look(self, name: str) -> FoundImage:
+        """The image of that name.
+
+        Raises:
+            PointsError: if the name leads out of the folder.
+        """
+        found = self._by_name.get(name)
+        if found is None:
+            found = self._by_name[name] = self._look_at_file(name)
+        return found
+
+    def look_all(self, names: Iterable[str], progress: Progress | None = None) -> list[FoundImage]:
+        """The image of each name, in order.
+
+        Raises:
+            PointsError: if a name leads out of the folder; its ``value`` is the name.
+        """
+        names = list(names)
+        found = []
+        for done, name in enumerate(names, 1):
+            found.append(self.look(name))
+            if progress is not None:
+                progress(done, len(names))
+        return found
+
+    def _look_at_file(self, name: str) -> FoundImage:
+        if not name:
+            return FoundImage(name, (0, 0), Reason.IMAGE_EMPTY)
+        path = resolve_inside(self.root, name)
+        found = self._by_path.get(path)
+        if found is None:
+            found = self._by_path[path] = _checked(path, PurePosixPath(name).as_posix())
+        return found
+
+
+def _checked(path: Path, name: str) -> FoundImage:
+    try:
+        if not path.is_file():
+            return FoundImage(name, (0, 0), Reason.IMAGE_MISSING)
+        return FoundImage(name, check_image(path))
+    except PointsError as error:
+        too_large = error.what == Reason.IMAGE_TOO_LARGE.text
+        return FoundImage(name, (0, 0), Reason.IMAGE_TOO_LARGE if too_large else Reason.IMAGE_UNREADABLE)
+    except OSError:  # a name longer than the file system allows
+        return FoundImage(name, (0, 0), Reason.IMAGE_MISSING)

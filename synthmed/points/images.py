@@ -1,0 +1,159 @@
+"""Images on disk: names that stay inside their folder, shapes from headers, pixels as RGB."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from synthmed.errors import PointsError
+
+_ORIENTATION_TAG = 0x0112
+_ORIENTED_FORMATS = frozenset({"JPEG", "MPO", "WEBP"})
+_STRETCH_PERCENTILES = (0.1, 99.9)
+
+
+def resolve_inside(root: str | os.PathLike[str], name: str) -> Path:
+    """The real path of an image, which must lie inside its folder.
+
+    Args:
+        root: the image folder.
+        name: path of the image relative to ``root``, with ``/`` between folders.
+
+    Returns:
+        The absolute path with symbolic links followed. Whether a file is there is not checked.
+
+    Raises:
+        PointsError: if the name is empty or absolute, has a backslash, a NUL or a ``..`` in it, or leads
+            out of ``root`` through a symbolic link; or if ``root`` is no folder.
+
+    Examples:
+        >>> resolve_inside(".", "../secret.png")
+        Traceback (most recent call last):
+        synthmed.errors.PointsError: the image path leaves the image folder (got '../secret.png').
+        Remedy: name images by their path inside the image folder, with / between folders
+    """
+    remedy = "name images by their path inside the image folder, with / between folders"
+    if not Path(root).is_dir():
+        raise PointsError("the image folder does not exist", file=root, remedy="check the path of the images")
+    if not name.strip():
+        raise PointsError("the image name is empty", value=name, remedy=remedy)
+    if "\\" in name or any(ord(character) < 32 for character in name):
+        raise PointsError("the image path has a backslash or control character", value=name, remedy=remedy)
+    parts = PurePosixPath(name)
+    leaves = parts.is_absolute() or ".." in parts.parts
+    base = Path(root).resolve()
+    try:
+        path = (base / parts).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a name that no file can have
+        raise PointsError("the image path cannot be followed", value=name, remedy=remedy) from error
+    if leaves or path == base or not path.is_relative_to(base):
+        raise PointsError("the image path leaves the image folder", value=name, remedy=remedy)
+    return path
+
+
+def image_shape_px(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """``(height, width)`` of an image, from its header alone.
+
+    Raises:
+        PointsError: if there is no image, or its header cannot be read.
+    """
+    with _opened(path) as image:
+        return _upright_shape(image)
+
+
+def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """``(height, width)`` of an image that has been read to its end, at a fraction of a full decoding.
+
+    PNG files are checked by the checksum of each chunk; JPEG files are decoded at an eighth of their size,
+    which still reads every coefficient.
+
+    Raises:
+        PointsError: if there is no image, or it does not decode.
+    """
+    with _opened(path) as image:
+        shape = _upright_shape(image)
+        if image.format == "PNG":
+            image.verify()
+        else:
+            image.draft(None, (1, 1))
+            image.load()
+        return shape
+
+
+def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """The pixels of an image as RGB.
+
+    Grey is repeated to three channels; an alpha channel is dropped, as OpenCV does; of several pages the
+    first is taken; the EXIF orientation of a photograph is applied, as viewers do. Images of more than 8 bits
+    per channel have no common white level, so each is stretched linearly from its 0.1 to its 99.9
+    percentile, which is the usual display of microscopes; a constant one becomes black.
+
+    Returns:
+        ``(H, W, 3)`` uint8.
+
+    Raises:
+        PointsError: if there is no image, it does not decode, or it is a decompression bomb.
+    """
+    with _opened(path) as image:
+        if image.format in _ORIENTED_FORMATS:
+            upright = ImageOps.exif_transpose(image)
+        else:
+            upright = image
+        if upright.mode.startswith(("I", "F")):
+            grey = _stretched(np.asarray(upright))
+            return np.repeat(grey[:, :, None], 3, axis=2)
+        if upright.mode == "LA":
+            upright = upright.convert("L")
+        elif "transparency" in upright.info:
+            upright = upright.convert("RGBA")
+        return np.array(upright.convert("RGB"), dtype=np.uint8)
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """Open an image; whatever its decoder raises inside the block becomes a `PointsError`."""
+    try:
+        with warnings.catch_warnings():
+            # Damaged metadata only warns, and the pixels may be sound; a bomb must not be decoded.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                yield image
+    except FileNotFoundError as error:
+        raise PointsError("the image is missing", file=path, remedy="check its name and folder") from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        limit = f"{(Image.MAX_IMAGE_PIXELS or 0) // 10**6} megapixels"
+        raise PointsError(
+            "the image is too large", file=path, remedy=f"cut it into tiles below {limit}"
+        ) from error
+    except Exception as error:  # decoders of damaged files raise nearly anything
+        raise PointsError(
+            "the image does not decode",
+            file=path,
+            value=str(error) or type(error).__name__,
+            remedy="save it again as PNG, JPEG or TIFF",
+        ) from error
+
+
+def _upright_shape(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    turned = image.format in _ORIENTED_FORMATS and image.getexif().get(_ORIENTATION_TAG) in (5, 6, 7, 8)
+    return (width, height) if turned else (height, width)
+
+
+def _stretched(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """``(H, W)`` values of any depth, stretched linearly between two percentiles to 0..255."""
+    finite = np.clip(np.nan_to_num(values.astype(np.float64)), -1e30, 1e30)
+    low, high = np.percentile(finite, _STRETCH_PERCENTILES)
+    if high <= low:
+        low, high = float(finite.min()), float(finite.max())
+    scaled = (finite - low) / max(high - low, np.finfo(float).tiny) * 255
+    grey: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return grey
