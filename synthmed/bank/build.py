@@ -49,7 +49,8 @@ def build_bank(
         progress: called with images done and images in all.
 
     Raises:
-        BankError: a class has no size, a group leaks, the points are not two-dimensional, or no patch is left.
+        BankError: a class has no size, a group leaks, the points are not two-dimensional, or no patch is
+            left.
         PointsError: an image cannot be read.
     """
     if points.ndim != 2:

@@ -22,8 +22,8 @@ def guard_splits(points: PointSet, spec: BankSpec) -> PointSet:
     leaking = sorted((set(kept.groups) & held_out) - set(spec.allow_groups))
     if leaking:
         raise BankError(
-            f"{len(leaking)} group(s) occur in {'/'.join(spec.splits)} and in another split too, so that patches "
-            "of a slide or patient under evaluation would be cut",
+            f"{len(leaking)} group(s) occur in {'/'.join(spec.splits)} and in another split too, "
+            "so that patches of a slide or patient under evaluation would be cut",
             value=", ".join(leaking[:5]),
             remedy="put each group into one split, or allow them by name: --allow-group NAME",
         )

@@ -19,7 +19,7 @@ _compiled: Any = njit(cache=True, nogil=True)
 
 
 @_compiled
-def paste_objects(
+def paste_objects(  # noqa: C901 -- one pass over the pixels; calls would hide the arithmetic
     image: NDArray[np.uint8],
     owner: NDArray[np.uint16],
     pixels: NDArray[np.uint8],
@@ -46,8 +46,8 @@ def paste_objects(
         shapes: ``(M, 2)``, shape of each object's patch.
         corners: ``(M, 2)``, first pixel of each object on the canvas, may be negative.
         sizes: ``(M, 2)``, shape of each object on the canvas.
-        maps: ``(M, 6)``, fixed-point ``row = a + b * i + c * j``, ``column = d + e * i + f * j`` from a canvas
-            pixel within the object to a position in the patch.
+        maps: ``(M, 6)``, fixed-point ``row = a + b * i + c * j``, ``column = d + e * i + f * j`` from a
+            canvas pixel within the object to a position in the patch.
         shifts: ``(M, 3)``, added to the colour.
         hard: ignore the mattes.
         visible: ``(M,)``, written: pixels that the object owns in the end, soft edges not counted.

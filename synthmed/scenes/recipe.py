@@ -100,8 +100,8 @@ class Recipe(_Part):
         counts: how many objects of each class.
         placement: where they may lie.
         objects: what happens to each patch.
-        scale: scene pixels per source pixel. ``fit`` shows objects at the size that a source image has when it
-            is resized to fit the canvas, which is how real images are shown to a network.
+        scale: scene pixels per source pixel. ``fit`` shows objects at the size that a source image has when
+            it is resized to fit the canvas, which is how real images are shown to a network.
     """
 
     canvas: CanvasRecipe = CanvasRecipe()

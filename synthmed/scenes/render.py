@@ -20,11 +20,12 @@ class Scene:
 
     Attributes:
         image: ``(H, W, 3)`` uint8, RGB.
-        boxes_px: ``(M, 4)`` float, ``row0, column0, row1, column1`` with half-open edges, clipped to the image.
+        boxes_px: ``(M, 4)`` float, ``row0, column0, row1, column1`` with half-open edges, clipped to the
+            image.
         labels: ``(M,)`` int.
         visible_fraction: ``(M,)`` float, the share of each object that is neither covered nor outside.
-        instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object. Every pixel that differs from
-            the canvas belongs to an object.
+        instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object. Every pixel that differs
+            from the canvas belongs to an object.
         patch_index: ``(M,)`` int, the patch of the bank that each object came from.
         plan: what was rendered.
     """

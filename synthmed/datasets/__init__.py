@@ -1,0 +1,5 @@
+"""What is written: rendered scenes as a folder that others can read."""
+
+from synthmed.datasets.render import RenderReport, read_manifest, read_report, render_dataset
+
+__all__ = ["RenderReport", "read_manifest", "read_report", "render_dataset"]
