@@ -1,0 +1,273 @@
+"""F1, precision, recall and average precision of detections, per class.
+
+`match_predictions` decides once for each prediction whether it is right, wrong or set aside; everything
+else is counting. Thresholds belong to the train split (`best_thresholds`), scores to the one reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synthmed.errors import SynthmedError
+from synthmed.metrics.curves import (
+    Curve,
+    best_f1_threshold,
+    curve,
+    f1,
+    interpolated_average_precision,
+    mean_over_classes,
+    ratio,
+)
+from synthmed.metrics.matching import MIN_IOU, match_boxes, match_centers
+from synthmed.metrics.predictions import Predictions
+from synthmed.points.pointset import PointSet
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Rule = Literal["iou", "center"]
+
+FIXED_THRESHOLD = 0.3
+FALSE_POSITIVE, TRUE_POSITIVE, IGNORED = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedPredictions:
+    """Predictions with a verdict each, and how many truths there were to find.
+
+    Attributes:
+        classes: the class names.
+        scores: ``(N,)`` float.
+        labels: ``(N,)`` int.
+        status: ``(N,)`` int, `FALSE_POSITIVE`, `TRUE_POSITIVE` or `IGNORED`.
+        truth_index: ``(N,)`` int, the truth that a true positive is matched to, else -1.
+        truth_counts: ``(C,)`` int, the truths of each class that are not ignored.
+    """
+
+    classes: tuple[str, ...]
+    scores: Floats
+    labels: Ints
+    status: Ints
+    truth_index: Ints
+    truth_counts: Ints
+
+    def curve(self, label: int) -> Curve:
+        """True and false positives of one class at every threshold."""
+        of_class = (self.labels == label) & (self.status != IGNORED)
+        hits = self.status[of_class] == TRUE_POSITIVE
+        return curve(self.scores[of_class], hits, int(self.truth_counts[label]))
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionScores:
+    """Counts per class at one threshold each, and the rates that follow from them.
+
+    A class with neither truths nor predictions has F1 NaN and does not enter the macro mean; precision is
+    NaN where nothing is predicted, recall where nothing is to be found.
+
+    Attributes:
+        classes: the class names.
+        thresholds: ``(C,)`` float; predictions that score at least this much count.
+        tp: ``(C,)`` int, predictions matched to a truth.
+        fp: ``(C,)`` int, predictions matched to none and not on an ignore region.
+        fn: ``(C,)`` int, truths that no prediction is matched to, ignored ones aside.
+    """
+
+    classes: tuple[str, ...]
+    thresholds: Floats
+    tp: Ints
+    fp: Ints
+    fn: Ints
+
+    @property
+    def precision(self) -> Floats:
+        """``(C,)`` float."""
+        return ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> Floats:
+        """``(C,)`` float."""
+        return ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def f1(self) -> Floats:
+        """``(C,)`` float."""
+        return f1(self.tp, self.fp, self.fn)
+
+    @property
+    def macro_f1(self) -> float:
+        """The unweighted mean of F1 over the classes that have one."""
+        return mean_over_classes(self.f1)
+
+
+def match_predictions(
+    predictions: Predictions,
+    truth: PointSet,
+    *,
+    rule: Rule = "iou",
+    class_sizes_px: ArrayLike | None = None,
+    min_iou: float = MIN_IOU,
+) -> MatchedPredictions:
+    """Match all predictions to the truths of their image and class.
+
+    Args:
+        predictions: on the images and classes of ``truth``.
+        truth: the objects; those with ``edge`` are ignore regions.
+        rule: ``"iou"`` needs a box for each truth (``truth.with_sizes`` fills in class sizes);
+            ``"center"`` matches centres within half the class size.
+        class_sizes_px: ``(C,)`` float, the patch size of each class; only for ``"center"``.
+        min_iou: the least IoU of a match; only for ``"iou"``.
+
+    Returns:
+        The verdicts, good for every threshold.
+
+    Raises:
+        SynthmedError: where boxes, class sizes or finite predictions are missing, or an index does not
+            belong to ``truth``.
+    """
+    _check(predictions, truth)
+    half_sizes = _half_sizes(truth, rule, class_sizes_px)
+    truth_boxes, boxes, centers = truth.boxes_px(), predictions.boxes_px, predictions.centers_px
+    status = np.full(len(predictions), FALSE_POSITIVE, dtype=np.int64)
+    truth_index = np.full(len(predictions), -1, dtype=np.int64)
+    n_classes = len(truth.classes)
+    for key, found, true in _groups(predictions, truth):
+        scores, ignored = predictions.scores[found], truth.edge[true]
+        if rule == "iou":
+            match = match_boxes(boxes[found], scores, truth_boxes[true], ignored, min_iou=min_iou)
+        else:
+            match = match_centers(
+                centers[found],
+                scores,
+                truth.centers_px[true],
+                ignored,
+                max_distance_px=float(half_sizes[key % n_classes]),
+                truth_boxes_px=truth_boxes[true],
+            )
+        hit = match.truth_index >= 0
+        status[found[hit]] = TRUE_POSITIVE
+        status[found[match.ignored]] = IGNORED
+        truth_index[found[hit]] = true[match.truth_index[hit]]
+    counts = np.bincount(truth.labels[~truth.edge], minlength=n_classes).astype(np.int64)
+    return MatchedPredictions(
+        truth.classes, predictions.scores, predictions.labels, status, truth_index, counts
+    )
+
+
+def best_thresholds(matched: MatchedPredictions, *, fallback: float = FIXED_THRESHOLD) -> Floats:
+    """The score threshold of each class that gives the highest F1: to be called on the train split.
+
+    Args:
+        matched: the verdicts on the train split.
+        fallback: the threshold of a class of which nothing is found at any threshold.
+
+    Returns:
+        ``(C,)`` float.
+    """
+    labels = range(len(matched.classes))
+    return np.array([best_f1_threshold(matched.curve(label), fallback) for label in labels], dtype=float)
+
+
+def detection_scores(matched: MatchedPredictions, thresholds: ArrayLike) -> DetectionScores:
+    """Count what a threshold leaves.
+
+    Args:
+        matched: the verdicts.
+        thresholds: ``(C,)`` float, or one number for all classes.
+
+    Returns:
+        The counts and rates per class.
+    """
+    n_classes = len(matched.classes)
+    limits = np.broadcast_to(np.asarray(thresholds, dtype=float), n_classes).copy()
+    kept = matched.scores >= limits[matched.labels]
+    tp, fp = (
+        np.bincount(matched.labels[kept & (matched.status == verdict)], minlength=n_classes).astype(np.int64)
+        for verdict in (TRUE_POSITIVE, FALSE_POSITIVE)
+    )
+    return DetectionScores(matched.classes, limits, tp, fp, matched.truth_counts - tp)
+
+
+def average_precisions(matched: MatchedPredictions) -> Floats:
+    """The area under the interpolated precision-recall curve of each class.
+
+    Returns:
+        ``(C,)`` float in 0..1; NaN for a class without truths.
+    """
+    labels = range(len(matched.classes))
+    return np.array([interpolated_average_precision(matched.curve(label)) for label in labels], dtype=float)
+
+
+def f1_at(
+    predictions: Predictions,
+    truth: PointSet,
+    *,
+    threshold: ArrayLike = FIXED_THRESHOLD,
+    rule: Rule = "iou",
+    class_sizes_px: ArrayLike | None = None,
+) -> DetectionScores:
+    """Match and count in one call, for one threshold (see `match_predictions`, `detection_scores`)."""
+    matched = match_predictions(predictions, truth, rule=rule, class_sizes_px=class_sizes_px)
+    return detection_scores(matched, threshold)
+
+
+def _groups(predictions: Predictions, truth: PointSet) -> list[tuple[int, Ints, Ints]]:
+    """Indices of predictions and truths of each image and class that has both."""
+    n_classes = len(truth.classes)
+    keys = predictions.image_index * n_classes + predictions.labels
+    truth_keys = truth.image_index * n_classes + truth.labels
+    order, truth_order = np.argsort(keys, kind="stable"), np.argsort(truth_keys, kind="stable")
+    shared = np.intersect1d(keys, truth_keys)
+    spans = _spans(keys[order], shared)
+    truth_spans = _spans(truth_keys[truth_order], shared)
+    return [
+        (int(key), order[slice(*span)], truth_order[slice(*truth_span)])
+        for key, span, truth_span in zip(shared, spans, truth_spans, strict=True)
+    ]
+
+
+def _spans(keys: Ints, wanted: Ints) -> list[tuple[int, int]]:
+    starts, stops = np.searchsorted(keys, wanted, "left"), np.searchsorted(keys, wanted, "right")
+    return list(zip(starts.tolist(), stops.tolist(), strict=True))
+
+
+def _half_sizes(truth: PointSet, rule: Rule, class_sizes_px: ArrayLike | None) -> Floats:
+    if rule == "iou":
+        if not truth.has_sizes:
+            raise SynthmedError(
+                "the IoU rule needs a box for every object, and some have none",
+                remedy="fill in class sizes with PointSet.with_sizes, or use the centre rule",
+            )
+        return np.empty(0)
+    if rule != "center":
+        raise SynthmedError("no such matching rule", value=rule, remedy='use "iou" or "center"')
+    sizes = np.asarray(np.nan if class_sizes_px is None else class_sizes_px, dtype=float)
+    if sizes.shape != (len(truth.classes),) or not (sizes > 0).all():
+        raise SynthmedError(
+            "the centre rule needs one positive size for every class",
+            value=class_sizes_px,
+            remedy=f"pass {len(truth.classes)} sizes in pixels, in the order {', '.join(truth.classes)}",
+        )
+    half: Floats = sizes / 2
+    return half
+
+
+def _check(predictions: Predictions, truth: PointSet) -> None:
+    if not (np.isfinite(predictions.scores).all() and np.isfinite(predictions.boxes_px).all()):
+        raise SynthmedError(
+            "some predictions have a score or a corner that is not a finite number",
+            remedy="look at the training log: the network has probably diverged",
+        )
+    for name, values, size in (
+        ("image", predictions.image_index, len(truth.images)),
+        ("class", predictions.labels, len(truth.classes)),
+    ):
+        if len(values) and not (0 <= values.min() and values.max() < size):
+            raise SynthmedError(
+                f"some predictions belong to no {name} of the truth",
+                value=int(values.max()),
+                remedy=f"predict on the {size} that the truth has, in its order",
+            )
