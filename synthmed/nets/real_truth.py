@@ -1,0 +1,106 @@
+"""The truth on real images: one split of the expert's points, with boxes where there are any."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from synthmed.errors import DatasetError, ProblemLog
+from synthmed.points import PointSet, read_points
+from synthmed.points.read import is_json
+from synthmed.points.text_file import read_text
+
+_log = logging.getLogger(__name__)
+
+
+def read_truth(
+    images: str | Path,
+    points: str | Path,
+    *,
+    split: str,
+    boxes: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+) -> PointSet:
+    """One split of the points, its classes in a given order, with extents from a file of boxes.
+
+    Args:
+        images: the image folder.
+        points: CSV or COCO file of the points; it says which image belongs to which split. A COCO file
+            names no splits, and so is taken to be the split. ``{split}`` in its name stands for the split.
+        split: the split.
+        boxes: COCO file with boxes of the same images, which then are the truth; ``{split}`` as above.
+            Images that ``points`` does not know are taken as well, since a CSV file
+            cannot list an image without points; but not where the file also has images of other splits.
+        classes: the classes in their order, by default those of ``points``.
+
+    Returns:
+        The points of the split; ``sizes_px`` is NaN where no box is known.
+
+    Raises:
+        PointsError: a file cannot be used.
+        DatasetError: the split is empty, an object has a class that is not among ``classes``, or ``boxes``
+            lacks an image of the split.
+    """
+    source = str(points).replace("{split}", split)
+    clicked = _read(source, images, split)
+    truth = clicked.of_split(split)
+    if boxes:
+        source = str(boxes).replace("{split}", split)
+        truth = _of_same_images(_read(source, images, split), clicked, truth, source)
+    if not len(truth.images):
+        found = ", ".join(sorted(set(clicked.splits)))
+        raise DatasetError(
+            f"no image is of the split {split!r}", file=source, value=found, remedy="name one of these splits"
+        )
+    return in_class_order(truth, clicked.classes if classes is None else classes, source)
+
+
+def in_class_order(points: PointSet, classes: Sequence[str], file: object) -> PointSet:
+    """The same points with their labels counted in another list of classes.
+
+    Classes of ``classes`` without an object are fine.
+
+    Raises:
+        DatasetError: there are objects of a class that the list lacks.
+    """
+    order = {name: index for index, name in enumerate(classes)}
+    present = {points.classes[label] for label in np.unique(points.labels)}
+    unknown = sorted(present - set(order))
+    if unknown:
+        raise DatasetError(
+            f"objects are labelled {', '.join(map(repr, unknown))}, which is not a class of the bank",
+            file=file,
+            value=", ".join(classes),
+            remedy="use the class names of the bank, or build the bank from these points",
+        )
+    table = np.array([order.get(name, -1) for name in points.classes], dtype=np.int64)
+    return replace(points, classes=tuple(classes), labels=table[points.labels])
+
+
+def _read(path: str | Path, images: str | Path, split: str) -> PointSet:
+    # COCO files name no splits; CSV files do, or get the default ones.
+    log = ProblemLog()
+    points = read_points(path, images, split=split if is_json(read_text(path)) else None, log=log)
+    if log.problems:
+        _log.warning("%s: %s", path, log.summary())
+    return points
+
+
+def _of_same_images(boxes: PointSet, clicked: PointSet, truth: PointSet, file: object) -> PointSet:
+    """The boxes on the images of the split."""
+    known, of_split = set(clicked.images), set(truth.images)
+    missing = sorted(of_split - set(boxes.images))
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} of {len(of_split)} images of the split have no entry in the file of boxes",
+            file=file,
+            value=missing[0],
+            remedy="list every image, also those without objects, or leave the boxes out",
+        )
+    mixed = any(name in known and name not in of_split for name in boxes.images)
+    keep = [name in of_split or not (mixed or name in known) for name in boxes.images]
+    return boxes.of_images(np.array(keep))
