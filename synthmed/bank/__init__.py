@@ -3,8 +3,9 @@
 from synthmed.bank.background import Background, estimate_background
 from synthmed.bank.build import build_bank
 from synthmed.bank.patchbank import ClassReport, PatchBank
+from synthmed.bank.resolve import resolve_sizes
 from synthmed.bank.sizes import parse_sizes
-from synthmed.bank.spec import BankSpec
+from synthmed.bank.spec import BankSpec, make_spec
 from synthmed.bank.store import open_bank, save_bank
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "PatchBank",
     "build_bank",
     "estimate_background",
+    "make_spec",
     "open_bank",
     "parse_sizes",
+    "resolve_sizes",
     "save_bank",
 ]

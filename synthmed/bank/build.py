@@ -110,7 +110,7 @@ def _cut_image(
         cut.point.append(int(index[i]))
         cut.shape.append(shape)
         cut.cut_off.append(float(windows.cut_off[i]))
-        cut.other_centers.append(_count_others(centers_px, i, low, matte))
+        cut.other_centers.append(_count_others(centers_px, int(i), low, matte))
         cut.background.append(around)
         cut.pixels.append(patch.reshape(-1, 3))
         cut.mattes.append(np.where(shown, matte, 0).astype(np.uint8).ravel())
@@ -121,7 +121,7 @@ def _count_others(
 ) -> int:
     """How many other centres lie where the matte keeps the patch."""
     pixel = np.floor(centers_px).astype(np.int64) - low_px
-    inside = ((pixel >= 0) & (pixel < matte.shape)).all(axis=1)
+    inside = np.all((pixel >= 0) & (pixel < matte.shape), axis=1)
     inside[own] = False
     rows, columns = pixel[inside].T
     return int((matte[rows, columns] > 0).sum())

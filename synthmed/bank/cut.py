@@ -42,7 +42,7 @@ def place_windows(
     inside = np.clip(np.minimum(low + sides, shape_px) - np.maximum(low, 0), 0, None)
     cut_off = 1 - inside.prod(axis=1) / sides.prod(axis=1)
     if border == "shift":
-        usable = (sides <= shape_px).all(axis=1)
+        usable = np.all(sides <= shape_px, axis=1)
         low = np.where(usable[:, None], np.clip(low, 0, shape_px - sides), low)
     elif border == "pad":
         usable = cut_off < 1

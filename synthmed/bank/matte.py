@@ -24,11 +24,11 @@ def round_matte(shape_px: tuple[int, int], feather: float) -> NDArray[np.uint8]:
 
     Examples:
         >>> round_matte((5, 5), 0.5)
-        array([[  0,  66, 105,  66,   0],
-               [ 66, 221, 255, 221,  66],
-               [105, 255, 255, 255, 105],
-               [ 66, 221, 255, 221,  66],
-               [  0,  66, 105,  66,   0]], dtype=uint8)
+        array([[  0,  54, 102,  54,   0],
+               [ 54, 222, 255, 222,  54],
+               [102, 255, 255, 255, 102],
+               [ 54, 222, 255, 222,  54],
+               [  0,  54, 102,  54,   0]], dtype=uint8)
     """
     row, column = (np.abs((np.arange(n) + 0.5) * 2 / n - 1) for n in shape_px)
     radius = np.hypot(row[:, None], column[None, :])

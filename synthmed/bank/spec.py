@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from synthmed.errors import BankError
 
 
 class BankSpec(BaseModel):
@@ -41,3 +43,17 @@ class BankSpec(BaseModel):
             if not 3 <= size <= 10_000:
                 raise ValueError(f"size of {name!r} is {size} px, which is not between 3 and 10000")
         return sizes
+
+
+def make_spec(**values: Any) -> BankSpec:
+    """A spec from plain values.
+
+    Raises:
+        BankError: a value is not one that the field can have; the message names the field.
+    """
+    try:
+        return BankSpec.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise BankError(f"{field}: {first['msg']}", value=first.get("input")) from error

@@ -45,13 +45,13 @@ class RenderReport(NamedTuple):
 
     Attributes:
         folder: where it is.
-        count: scenes.
+        scenes: how many.
         objects: objects per class.
         unplaced: objects per class that were asked for and found no place.
     """
 
     folder: Path
-    count: int
+    scenes: int
     objects: dict[str, int]
     unplaced: dict[str, int]
 
@@ -135,7 +135,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             file=folder,
             remedy="run the same `synthmed render` command again" if unfinished else "run `synthmed render`",
         )
-    manifest = _read_json(path)
+    manifest: dict[str, Any] = _read_json(path)
     if manifest.get("schema_version") != SCHEMA_VERSION:
         raise DatasetError(
             f"the dataset has another schema version than {SCHEMA_VERSION}, which this synthmed reads",

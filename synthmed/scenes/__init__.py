@@ -10,6 +10,7 @@ from synthmed.scenes.recipe import (
     make_recipe,
     read_recipe,
     recipe_to_yaml,
+    with_size,
 )
 from synthmed.scenes.render import Scene, render
 
@@ -27,4 +28,5 @@ __all__ = [
     "recipe_to_yaml",
     "render",
     "scene_scale",
+    "with_size",
 ]

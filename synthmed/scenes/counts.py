@@ -17,8 +17,10 @@ def draw_counts(recipe: Recipe, bank: PatchBank, scale: float, rng: np.random.Ge
     height, width = recipe.canvas.size_px
     # One source image at this scale covers a part of the canvas, or more than the canvas.
     areas_px = bank.image_shapes_px.prod(axis=1) * scale**2
-    density = bank.image_counts / areas_px[:, None] if recipe.counts.by_area else bank.image_counts
-    factor = height * width if recipe.counts.by_area else 1
+    density = bank.image_counts.astype(np.float64)
+    factor = 1.0
+    if recipe.counts.by_area:
+        density, factor = density / areas_px[:, None], float(height * width)
     if recipe.counts.kind == "joint":
         expected = joint_counts(density, rng) * factor
     else:
@@ -49,7 +51,7 @@ def decorrelated_counts(
     """
     classes = density.shape[1]
     present = rng.random(classes) < counts.presence
-    factor = counts.spread ** rng.uniform(-1, 1, size=classes)
+    factor = np.exp(np.log(counts.spread) * rng.uniform(-1, 1, size=classes))
     pick = rng.random(classes)
     drawn = np.zeros(classes)
     for label in np.flatnonzero(present):

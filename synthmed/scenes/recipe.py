@@ -155,3 +155,18 @@ def read_recipe(path: Path | str) -> Recipe:
 def recipe_to_yaml(recipe: Recipe) -> str:
     """The recipe with every field, as YAML that `read_recipe` reads back."""
     return str(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+
+
+def with_size(recipe: Recipe, size_px: int | tuple[int, int]) -> Recipe:
+    """The same recipe on a canvas of another size.
+
+    Args:
+        recipe: the recipe.
+        size_px: height and width, or the side of a square.
+
+    Raises:
+        RecipeError: a canvas cannot have that size.
+    """
+    values = recipe.model_dump()
+    values["canvas"]["size_px"] = (size_px, size_px) if isinstance(size_px, int) else size_px
+    return make_recipe(values)

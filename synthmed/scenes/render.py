@@ -119,7 +119,7 @@ def inverse_maps(
     )
     axes = turned[quarter_turns % 4]
     axes = np.where(np.asarray(flips)[:, None, None] & (np.arange(2) == 1)[None, :, None], -axes, axes)
-    along = np.where(axes.any(axis=1)[:, None, :], np.abs(axes), 0)
+    along = np.where(np.any(axes != 0, axis=1)[:, None, :], np.abs(axes), 0)
     step = axes * ONE * (shapes_px[:, :, None] / (along * sizes_px[:, None, :]).sum(axis=2, keepdims=True))
     step = np.rint(step).astype(np.int64)
     # Pixel centres map to pixel centres: the middle of the object is the middle of the patch.

@@ -1,0 +1,200 @@
+"""The command line: ``synthmed ...``. Every command is a thin door to a function of the packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from synthmed import __version__
+from synthmed.errors import ProblemLog
+from synthmed.terminal import Commands, console, print_problems, print_table, progress_bar
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PATH = click.Path(path_type=Path)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__)
+def main() -> None:
+    """From clicked centres to trained detectors: synthetic training images for microscopy."""
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
+    """Tell what is installed, what is missing, and the command that mends it."""
+    from synthmed.doctor import run_doctor
+
+    raise click.exceptions.Exit(run_doctor(as_json))
+
+
+@main.group(cls=Commands)
+def bank() -> None:
+    """Build and look at patch banks."""
+
+
+@bank.command("build")
+@click.option("--images", "images_dir", required=True, type=_FOLDER, help="Folder of the images.")
+@click.option("--points", "points_file", required=True, type=_FILE, help="CSV or COCO file of centres.")
+@click.option("--out", required=True, type=_PATH, help="Folder of the new bank.")
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="CLASS=SIZE",
+    help="RBC=103px, RBC=7.5um or RBC=auto; `auto` alone for all others. Default: all estimated.",
+)
+@click.option("--pixel-size-um", type=float, help="Side of a pixel in micrometres, for sizes in um.")
+@click.option("--variation", default=0.1, show_default=True, help="Spread of the patch size, as a share.")
+@click.option("--border", type=click.Choice(["drop", "shift", "pad"]), default="drop", show_default=True)
+@click.option("--matte", type=click.Choice(["round", "square"]), default="round", show_default=True)
+@click.option("--feather", default=0.15, show_default=True, help="Soft edge of a round matte.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the size variation.")
+@click.option("--split", "splits", multiple=True, default=("train",), show_default=True, help="May repeat.")
+@click.option("--allow-group", "allow_groups", multiple=True, help="Cut this group although others hold it.")
+@click.option("--column", "columns", multiple=True, metavar="FIELD=HEADER", help="Such as x=pos_x.")
+@click.option("--class", "classes", multiple=True, help="Only these classes, in this order.")
+@click.option("--strict", is_flag=True, help="Stop at the first row that cannot be used.")
+def bank_build(
+    images_dir: Path,
+    points_file: Path,
+    out: Path,
+    sizes: tuple[str, ...],
+    pixel_size_um: float | None,
+    columns: tuple[str, ...],
+    classes: tuple[str, ...],
+    strict: bool,
+    **spec: object,
+) -> None:
+    """Cut a patch round every centre of the train split."""
+    from synthmed.bank import build_bank, make_spec, resolve_sizes, save_bank
+    from synthmed.points import CsvColumns, read_points
+
+    log = ProblemLog(strict=strict)
+    with progress_bar("Reading points") as progress:
+        points = read_points(
+            points_file,
+            images_dir,
+            columns=CsvColumns.from_pairs(columns),
+            classes=classes or None,
+            log=log,
+            progress=progress,
+        )
+    print_problems(log)
+    splits = spec["splits"]
+    if not isinstance(splits, tuple):
+        raise TypeError("click hands repeated options over as a tuple")
+    with progress_bar("Finding class sizes") as progress:
+        sizes_px = resolve_sizes(
+            sizes, points, images_dir, pixel_size_um=pixel_size_um, splits=splits, progress=progress
+        )
+    with progress_bar("Cutting patches") as progress:
+        built = build_bank(points, images_dir, make_spec(sizes_px=sizes_px, **spec), progress=progress)
+    save_bank(built, out)
+    print_bank(out)
+
+
+@bank.command("info")
+@click.argument("bank_dir", metavar="BANK", type=_PATH)
+@click.option("--verify", is_flag=True, help="Read all pixels and compare them with the hash.")
+def bank_info(bank_dir: Path, verify: bool) -> None:
+    """Tell what a bank holds."""
+    print_bank(bank_dir, verify=verify)
+
+
+@bank.command("sheet")
+@click.argument("bank_dir", metavar="BANK", type=_PATH)
+@click.option("--out", required=True, type=_PATH, help="PNG, PDF or SVG file.")
+@click.option("--per-class", default=24, show_default=True, help="Patches per class.")
+@click.option("--seed", default=0, show_default=True, help="Which patches.")
+def bank_sheet(bank_dir: Path, out: Path, per_class: int, seed: int) -> None:
+    """Draw a contact sheet of a bank."""
+    from synthmed import plots
+    from synthmed.bank import open_bank
+
+    plots.save_figure(plots.bank_sheet(open_bank(bank_dir), per_class=per_class, seed=seed), out)
+    console.print(f"wrote {out}")
+
+
+@main.command()
+@click.argument("bank_dir", metavar="BANK", type=_PATH)
+@click.option("--out", required=True, type=_PATH, help="New folder, or that of the same unfinished run.")
+@click.option("--count", required=True, type=click.IntRange(min=1), help="Scenes to render.")
+@click.option("--size", "size_px", type=int, help="Side of the square canvas in pixels. Default: 416.")
+@click.option("--recipe", "recipe_file", type=_FILE, help="YAML; `synthmed recipe` prints the default.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1), help="Processes.")
+def render(
+    bank_dir: Path,
+    out: Path,
+    count: int,
+    size_px: int | None,
+    recipe_file: Path | None,
+    seed: int,
+    workers: int,
+) -> None:
+    """Render scenes with COCO labels, tags and a manifest; a killed run, started again, goes on."""
+    from synthmed.datasets import render_dataset
+    from synthmed.scenes import Recipe, read_recipe, with_size
+
+    recipe = read_recipe(recipe_file) if recipe_file else Recipe()
+    if size_px is not None:
+        recipe = with_size(recipe, size_px)
+    with progress_bar("Rendering scenes") as progress:
+        report = render_dataset(
+            bank_dir, out, count=count, recipe=recipe, seed=seed, workers=workers, progress=progress
+        )
+    rows = [(name, report.objects[name], report.unplaced[name]) for name in report.objects]
+    print_table(f"{report.scenes} scenes in {out}", ("class", "objects", "found no place"), rows)
+
+
+@main.command()
+@click.option("--decorrelated", is_flag=True, help="Each class present or absent on its own.")
+def recipe(decorrelated: bool) -> None:
+    """Print the default recipe, with every field, as YAML."""
+    from synthmed.scenes import CountsRecipe, Recipe, recipe_to_yaml
+
+    counts = CountsRecipe(kind="decorrelated" if decorrelated else "joint")
+    click.echo(recipe_to_yaml(Recipe(counts=counts)), nl=False)
+
+
+@main.command()
+@click.argument("out", type=_PATH)
+@click.option("--train", default=120, show_default=True, help="Train images.")
+@click.option("--val", default=40, show_default=True, help="Validation images.")
+@click.option("--seed", default=0, show_default=True)
+def phantom(out: Path, train: int, val: int, seed: int) -> None:
+    """Simulate urine-sediment images with exact truth: something to try synthmed on."""
+    from synthmed.phantom import write_phantom
+
+    with progress_bar("Simulating images") as progress:
+        write_phantom(out, train=train, val=val, seed=seed, progress=progress)
+    console.print(f"wrote {out}")
+
+
+def print_bank(bank_dir: Path, verify: bool = False) -> None:
+    """Print what a bank holds, per class."""
+    from synthmed.bank import open_bank
+
+    opened = open_bank(bank_dir, verify=verify)
+    sizes = dict(zip(opened.classes, opened.sizes_px.tolist(), strict=True))
+    rows = [
+        (
+            r.name,
+            f"{sizes[r.name]:.1f}",
+            r.points,
+            r.crossing,
+            r.cut_off_rate,
+            r.dropped,
+            r.patches,
+            r.crowded,
+        )
+        for r in opened.report
+    ]
+    print_table(
+        f"{bank_dir}: {len(opened)} patches from {len(opened.images)} images, hash {opened.hash[:12]}",
+        ("class", "size px", "points", "at border", "share", "dropped", "patches", "with a neighbour"),
+        rows,
+    )

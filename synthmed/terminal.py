@@ -1,0 +1,80 @@
+"""What the commands have in common: progress bars, tables and how errors are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from synthmed.errors import ProblemLog, SynthmedError
+
+console = Console()
+
+# A list of skipped rows longer than this hides more than it tells.
+_SHOWN_PROBLEMS = 10
+
+
+class Commands(click.Group):
+    """A group of commands in which a user's mistake is a message and exit code 2, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except SynthmedError as error:
+            console.file.flush()
+            click.echo(f"Error: {error}", err=True)
+            raise click.exceptions.Exit(2) from error
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar in the terminal, as a callback ``progress(done, total)``."""
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(label, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; the first column is text, the others are numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="")
+    for number, name in enumerate(header):
+        table.add_column(name, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console.print(table)
+
+
+def print_problems(log: ProblemLog) -> None:
+    """Print what was skipped, and why."""
+    if not log.problems:
+        return
+    console.print(f"[yellow]{log.summary()}[/yellow]")
+    rows = [(p.file, p.row, p.value, p.reason, p.remedy) for p in log.problems[:_SHOWN_PROBLEMS]]
+    print_table("Skipped", ("file", "row", "value", "reason", "remedy"), rows)
+    hidden = len(log.problems) - _SHOWN_PROBLEMS
+    if hidden > 0:
+        console.print(f"... and {hidden} more")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return "-" if value != value else f"{value:.2f}"
+    return str(value)
