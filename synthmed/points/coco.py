@@ -120,10 +120,11 @@ class _Reader:
             image_id, name = text_of(entry.get("id")), text_of(entry.get("file_name")).strip()
             value = f"{name or 'image ' + image_id}, {counts.get(image_id, 0)} annotations"
             found = self._look(folder, name)
-            reason = Reason.IMAGE_REPEATED if image_id in self.index_of_id else _image_reason(entry, found)
+            reason = self._image_reason(entry, image_id, found)
             if reason is not None:
-                self.index_of_id.setdefault(image_id, None)
                 self._skip(reason, value)
+                if image_id:
+                    self.index_of_id.setdefault(image_id, None)
             else:
                 self.index_of_id[image_id] = index_of.setdefault(found, len(index_of))
             if progress is not None:
@@ -172,6 +173,16 @@ class _Reader:
         except PointsError as error:
             raise PointsError(error.what, file=self.file, value=name, remedy=error.remedy) from error
 
+    def _image_reason(self, entry: dict[str, Any], image_id: str, found: FoundImage) -> Reason | None:
+        said = (number(entry.get("height")), number(entry.get("width")))
+        reasons = (
+            (not image_id, Reason.IMAGE_ID),
+            (image_id in self.index_of_id, Reason.IMAGE_REPEATED),
+            (found.problem is not None, found.problem),
+            (any(a == a and a != b for a, b in zip(said, found.shape_px, strict=True)), Reason.IMAGE_SHAPE),
+        )
+        return next((reason for holds, reason in reasons if holds), None)
+
     def _add(self, entry: dict[str, Any], index: int, label: str | None, annotation_id: str) -> None:
         edge = flag(entry.get("edge"))
         reason = self._annotation_reason(entry, label, edge, annotation_id)
@@ -210,14 +221,6 @@ class _Reader:
 
     def _skip(self, reason: Reason, value: object) -> None:
         report(self.log, reason, file=self.file, row=None, value=value)
-
-
-def _image_reason(entry: dict[str, Any], found: FoundImage) -> Reason | None:
-    if found.problem is not None:
-        return found.problem
-    said = (number(entry.get("height")), number(entry.get("width")))
-    differs = any(value == value and value != real for value, real in zip(said, found.shape_px, strict=True))
-    return Reason.IMAGE_SHAPE if differs else None
 
 
 def _category_names(entries: Sequence[Any]) -> dict[str, str]:

@@ -24,6 +24,7 @@ class Reason(Enum):
         "export the annotations of this image again",
     )
     IMAGE_UNKNOWN = ("image_id is not among the images", "export the file again")
+    IMAGE_ID = ("the image has no id", "give every image its own id")
     IMAGE_REPEATED = ("the image id is listed twice", "give every image its own id")
     X = ("x is not a number", "write pixels as a plain number, with a point as decimal mark")
     Y = ("y is not a number", "write pixels as a plain number, with a point as decimal mark")

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from synthmed.errors import PointsError, ProblemLog
+from synthmed.points.coco import read_coco
+from synthmed.points.problems import Reason
+
+from .conftest import WriteText
+
+
+def content(*annotations: Any, images: list[Any] | None = None) -> dict[str, Any]:
+    """A COCO file with a good box on the first of two images, and more annotations."""
+    good = {"id": 1, "image_id": 1, "category_id": 5, "bbox": [10, 20, 8, 4], "iscrowd": 0}
+    return {
+        "images": images
+        or [{"id": 1, "file_name": "a.png", "width": 60}, {"id": 2, "file_name": "sub/b.jpg"}],
+        "annotations": [good, *annotations],
+        "categories": [{"id": 5, "name": "RBC"}, {"id": 3, "name": "WBC"}],
+    }
+
+
+def box(**changes: Any) -> dict[str, Any]:
+    return {"id": 9, "image_id": 1, "category_id": 5, "bbox": [0, 0, 2, 2], **changes}
+
+
+def test_boxes_become_centres_with_sizes(images_dir: Path, write: WriteText) -> None:
+    points = read_coco(write(json.dumps(content(box(edge=1, category_id=3)))), images_dir, split="val")
+    assert points.classes == ("RBC", "WBC")
+    assert points.images == ("a.png", "sub/b.jpg")
+    assert points.splits == ("val", "val")
+    assert points.centers_px.tolist() == [[22, 14], [1, 1]]
+    assert points.sizes_px.tolist() == [[4, 8], [2, 2]]
+    assert points.boxes_px()[0].tolist() == [20, 10, 24, 18]
+    assert points.edge.tolist() == [False, True]
+    assert points.annotation_ids.tolist() == ["1", "9"]
+    assert points.counts().tolist() == [[1, 1], [0, 0]]
+
+
+def test_visible_keypoints_become_points_without_size(images_dir: Path, write: WriteText) -> None:
+    annotation = box(keypoints=[5, 6, 2, 0, 0, 0, 7.5, 8, 1])
+    points = read_coco(write(json.dumps(content(annotation))), images_dir)
+    assert points.centers_px.tolist() == [[22, 14], [6, 5], [8, 7.5]]
+    assert np.isnan(points.sizes_px[1:]).all()
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        box(image_id="1", category_id="5"),
+        box(bbox=["0", "0", "2.0", "2"]),
+        box(bbox=None, keypoints=[1, 1, 2]),
+        box(keypoints=[0, 0, 0]),
+        box(keypoints="none"),
+        box(edge=None, iscrowd="0", segmentation=[[1, 2]]),
+    ],
+)
+def test_other_spellings_of_the_same_point(images_dir: Path, write: WriteText, annotation: Any) -> None:
+    points = read_coco(write(json.dumps(content(annotation))), images_dir, log=ProblemLog(strict=True))
+    assert points.centers_px[1].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "reason"),
+    [
+        (None, Reason.NOT_AN_OBJECT),
+        ([], Reason.NOT_AN_OBJECT),
+        (box(image_id=7), Reason.IMAGE_UNKNOWN),
+        (box(image_id=[1]), Reason.IMAGE_UNKNOWN),
+        (box(category_id=7), Reason.CATEGORY_UNKNOWN),
+        (box(category_id=3), Reason.LABEL_UNKNOWN),
+        (box(iscrowd=1), Reason.CROWD),
+        (box(bbox=[]), Reason.BOX),
+        (box(bbox=[1, 1, 0, 5]), Reason.BOX),
+        (box(bbox=[1, 1, 5, -5]), Reason.BOX),
+        (box(bbox=[1, "x", 5, 5]), Reason.BOX),
+        (box(bbox=[1, float("nan"), 5, 5]), Reason.BOX),
+        (box(bbox=[1, 1, float("inf"), 5]), Reason.BOX),
+        (box(bbox=[1, 1, 5, 10**400]), Reason.BOX),
+        (box(bbox={"x": 1}), Reason.BOX),
+        ({"id": 9, "image_id": 1, "category_id": 5, "keypoints": [1, 1, 0]}, Reason.KEYPOINTS),
+        ({"id": 9, "image_id": 1, "category_id": 5, "keypoints": ["x", 1, 2]}, Reason.KEYPOINTS),
+        (box(bbox=[59, 1, 5, 5]), Reason.OUTSIDE),
+        (box(keypoints=[60, 1, 2]), Reason.OUTSIDE),
+        (box(edge="maybe"), Reason.EDGE),
+        (box(id="9" * 201), Reason.ID_TOO_LONG),
+    ],
+)
+def test_a_bad_annotation_is_skipped_with_its_reason(
+    images_dir: Path, write: WriteText, annotation: Any, reason: Reason
+) -> None:
+    log = ProblemLog()
+    path = write(json.dumps(content(annotation)))
+    points = read_coco(path, images_dir, classes=("RBC",), log=log)
+    assert points.centers_px.tolist() == [[22, 14]]
+    assert log.summary() == f"1 row skipped: 1 × {reason.text}"
+    assert (log.problems[0].file, log.problems[0].remedy) == (str(path), reason.remedy)
+    with pytest.raises(PointsError, match=reason.text):
+        read_coco(path, images_dir, classes=("RBC",), log=ProblemLog(strict=True))
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ({"id": 2, "file_name": "none.png"}, Reason.IMAGE_MISSING),
+        ({"id": 2, "file_name": "cut.jpg"}, Reason.IMAGE_UNREADABLE),
+        ({"id": 2}, Reason.IMAGE_EMPTY),
+        ({"id": 2, "file_name": {"deep": []}}, Reason.IMAGE_EMPTY),
+        ({"id": 2, "file_name": "sub/b.jpg", "width": 40, "height": 60}, Reason.IMAGE_SHAPE),
+    ],
+)
+def test_a_bad_image_is_skipped_with_its_annotations(
+    images_dir: Path, write: WriteText, image: Any, reason: Reason
+) -> None:
+    log = ProblemLog()
+    images = [{"id": 1, "file_name": "a.png"}, image]
+    path = write(json.dumps(content(box(image_id=2), box(image_id=2), images=images)))
+    points = read_coco(path, images_dir, log=log)
+    assert (points.images, len(points)) == (("a.png",), 1)
+    (problem,) = log.problems
+    assert problem.reason == reason.text
+    assert problem.value.endswith(", 2 annotations")
+
+
+def test_an_image_id_listed_twice_keeps_its_first_image(images_dir: Path, write: WriteText) -> None:
+    images = [{"id": 1, "file_name": "a.png"}, {"id": 1, "file_name": "sub/b.jpg"}]
+    log = ProblemLog()
+    points = read_coco(write(json.dumps(content(images=images))), images_dir, log=log)
+    assert points.images == ("a.png",)
+    assert [problem.reason for problem in log.problems] == [Reason.IMAGE_REPEATED.text]
+
+
+def test_missing_ids_never_match(images_dir: Path, write: WriteText) -> None:
+    images = [{"id": 1, "file_name": "a.png"}, {"file_name": "sub/b.jpg"}]
+    annotation = {"category_id": 5, "bbox": [0, 0, 2, 2]}
+    log = ProblemLog()
+    points = read_coco(write(json.dumps(content(annotation, images=images))), images_dir, log=log)
+    assert (points.images, len(points)) == (("a.png",), 1)
+    assert [problem.reason for problem in log.problems] == [Reason.IMAGE_ID.text, Reason.IMAGE_UNKNOWN.text]
+
+
+def test_an_image_with_bad_annotations_alone_is_no_negative(images_dir: Path, write: WriteText) -> None:
+    points = read_coco(write(json.dumps(content(box(image_id=2, iscrowd=1)))), images_dir)
+    assert points.images == ("a.png",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("{", "not valid JSON"),
+        ("[]", "no list 'images'"),
+        ('{"images": []}', "no list 'annotations'"),
+        ('{"images": [], "annotations": {}, "categories": []}', "no list 'annotations'"),
+        ('{"images": [], "annotations": [], "categories": []}', "no usable point"),
+        ("[" * 100_000, "not valid JSON"),
+        ('{"a":' * 5_000 + "1" + "}" * 5_000, "not valid JSON"),
+        ('{"images": ' + "9" * 5_000 + "}", "not valid JSON"),
+        (json.dumps(content(images=[{"id": 1, "file_name": "../a.png"}])), "leaves the image folder"),
+        (json.dumps(content(images=[{"id": 1, "file_name": "/etc/hosts"}])), "leaves the image folder"),
+        (json.dumps(content(images=[{"id": 1, "file_name": "\ud800.png"}])), "no usable point"),
+    ],
+    ids=range(12),
+)
+def test_a_file_that_cannot_be_used_is_an_error(
+    images_dir: Path, write: WriteText, text: str, message: str
+) -> None:
+    with pytest.raises(PointsError) as caught:
+        read_coco(write(text), images_dir)
+    assert re.search(message, str(caught.value))
+    assert caught.value.remedy
+
+
+def test_deep_values_within_the_limit_of_json_are_skipped(images_dir: Path, write: WriteText) -> None:
+    deep: Any = []
+    for _ in range(500):
+        deep = [deep]
+    annotations = [box(id=deep), box(bbox=deep), box(image_id=deep), box(category_id=deep), deep]
+    images = [{"id": 1, "file_name": "a.png"}, {"id": deep, "file_name": deep}, deep]
+    log = ProblemLog()
+    points = read_coco(write(json.dumps(content(*annotations, images=images))), images_dir, log=log)
+    assert points.centers_px.tolist() == [[22, 14], [1, 1]]
+    assert len(log.problems) == 6
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 99) | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+ENTRY = st.fixed_dictionaries(
+    {},
+    optional={
+        key: JSON | st.integers(1, 2)
+        for key in (
+            "id",
+            "image_id",
+            "category_id",
+            "bbox",
+            "keypoints",
+            "edge",
+            "iscrowd",
+            "file_name",
+            "name",
+        )
+    },
+)
+
+
+@given(
+    st.fixed_dictionaries({name: st.lists(ENTRY | JSON) for name in ("images", "annotations", "categories")})
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_strange_entries_are_never_a_traceback(
+    images_dir: Path, tmp_path: Path, extra: dict[str, Any]
+) -> None:
+    whole = {name: entries + extra[name] for name, entries in content().items()}
+    (tmp_path / "strange.json").write_text(json.dumps(whole))
+    try:
+        points = read_coco(tmp_path / "strange.json", images_dir)
+    except PointsError as error:
+        assert "image path" in error.what
+    else:
+        assert points.centers_px[0].tolist() == [22, 14]
