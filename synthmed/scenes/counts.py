@@ -51,7 +51,8 @@ def decorrelated_counts(
     """
     classes = density.shape[1]
     present = rng.random(classes) < counts.presence
-    factor = np.exp(np.log(counts.spread) * rng.uniform(-1, 1, size=classes))
+    exponents: NDArray[np.float64] = rng.uniform(-1, 1, size=classes)
+    factor = counts.spread**exponents
     pick = rng.random(classes)
     drawn = np.zeros(classes)
     for label in np.flatnonzero(present):
