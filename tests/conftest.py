@@ -19,3 +19,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder}: set SYNTHMED_TEST_DATA to a folder that has them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def phantom_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small phantom collection: 6 training and 3 validation images of four slides."""
+    from synthmed.phantom import write_phantom
+
+    return write_phantom(tmp_path_factory.mktemp("phantom") / "phantom", train=6, val=3, seed=0)

@@ -50,15 +50,16 @@ def draw_red_cell(rng: np.random.Generator, tonicity: float = 0.0) -> Specimen:
         thickness = np.where(inside, 0.12 * thickness + 0.55 * membrane, 0)
     haemoglobin = 0.15 if ghost else 1.0
     phase = phase_of(thickness.astype(np.float32), 1.395)
-    absorbance = (0.055 * haemoglobin * thickness).astype(np.float32)
+    absorbance = (0.07 * haemoglobin * thickness).astype(np.float32)
     return Specimen(phase, absorbance, HAEMOGLOBIN, inside)
 
 
 def _spicules(theta: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """The outline of a crenated cell: 9 to 13 rounded spikes of uneven height."""
-    count = rng.integers(9, 14)
-    wave = np.cos(count * theta + np.float32(rng.uniform(0, 2 * np.pi)))
-    height = np.float32(rng.uniform(0.05, 0.09)) * wavy(theta, rng, (1, 3), 0.25)
+    """The outline of a crenated cell: 8 to 13 rounded spikes, unevenly high and unevenly spaced."""
+    count = rng.integers(8, 14)
+    uneven = 2.2 * wavy(theta, rng, (1, 4), 0.35)
+    wave = np.cos(count * theta + uneven + np.float32(rng.uniform(0, 2 * np.pi)))
+    height = np.float32(rng.uniform(0.035, 0.08)) * wavy(theta, rng, (1, 4), 0.35)
     return np.asarray(0.95 + height * wave, np.float32)
 
 
@@ -67,7 +68,7 @@ def draw_white_cell(rng: np.random.Generator) -> Specimen:
     radius = WHITE_RADIUS_UM * np.clip(rng.normal(1, 0.09), 0.78, 1.25)
     grid = draw_grid(rng, 1.12 * radius)
     distance, theta = grid.polar(rng.uniform(0, np.pi), rng.uniform(0.85, 1.0))
-    rho = distance / (np.float32(radius) * wavy(theta, rng, (2, 6), 0.025))
+    rho = distance / (np.float32(radius) * wavy(theta, rng, (2, 6), 0.02))
     inside = rho < 1
     dome = np.sqrt(1 - np.minimum(rho, 1) ** 2)
     nucleus = _nucleus(grid, radius, rng)
@@ -124,8 +125,8 @@ def draw_bacterium(rng: np.random.Generator) -> Specimen:
         )
     rho = distance / np.float32(width / 2)
     thickness = width * np.sqrt(1 - np.minimum(rho, 1) ** 2)
-    phase = phase_of(thickness.astype(np.float32), 1.40)
-    return Specimen(phase, (0.11 * thickness).astype(np.float32), NEUTRAL, rho < 1)
+    phase = phase_of(thickness.astype(np.float32), rng.uniform(1.362, 1.388))
+    return Specimen(phase, (0.05 * thickness).astype(np.float32), NEUTRAL, rho < 1)
 
 
 def _to_rod(

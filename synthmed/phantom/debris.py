@@ -39,7 +39,7 @@ def draw_fibre(rng: np.random.Generator) -> Specimen:
     wave = rng.normal(0, 0.09 * reach) * np.sin(along / reach * rng.uniform(1, 2.5) + rng.uniform(0, 6))
     half = np.float32(rng.uniform(0.35, 1.1))
     rho = np.abs(across - wave) / half
-    ends = np.clip((reach - np.hypot(along, across)) / 1.5, 0, 1)
+    ends = np.clip((reach - np.hypot(along, across)) / (0.3 * reach), 0, 1)
     profile = np.sqrt(1 - np.minimum(rho, 1) ** 2) * ends
     mucus = rng.uniform(0.25, 1.0)
     phase = phase_of((2 * half * profile).astype(np.float32), 1.335 + 0.05 * mucus)

@@ -20,14 +20,14 @@ MOST_OBJECTS = np.array([34, 14, 40])
 OVERLAP_SHARE = 0.06
 """How many objects may overlap others at all; the rest lie free, as in a sediment of moderate density."""
 PLACEMENT_TRIES = 40
-DEBRIS: tuple[tuple[float, Callable[[np.random.Generator], Specimen], float], ...] = (
-    (0.5, draw_grains, 1.5),
-    (0.1, draw_oxalate, 1.0),
-    (0.08, draw_fibre, 2.0),
-    (0.17, draw_dust, 3.0),
-    (0.15, draw_blob, 12.0),
+DEBRIS: tuple[tuple[float, Callable[[np.random.Generator], Specimen], tuple[float, float]], ...] = (
+    (0.5, draw_grains, (0, 3)),
+    (0.1, draw_oxalate, (0, 2)),
+    (0.08, draw_fibre, (0, 4)),
+    (0.17, draw_dust, (0, 6)),
+    (0.15, draw_blob, (9, 25)),
 )
-"""Share among all debris, how it is drawn, and spread of its depth (um)."""
+"""Share among all debris, how it is drawn, and how far (um, from and to) it lies above or below the cells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +95,17 @@ def simulate(
 
 def _add_debris(light: NDArray[np.float32], slide: Slide, rng: np.random.Generator) -> None:
     """Scatter unlabelled things over the field."""
-    shares = np.array([share for share, _, _ in DEBRIS])
+    share = light[0].size / (SHAPE_PX[0] * SHAPE_PX[1])
+    kinds = np.array([kind for kind, _, _ in DEBRIS])
     for kind in rng.choice(
-        len(DEBRIS), size=min(rng.poisson(slide.debris_rate), 15), p=shares / shares.sum()
+        len(DEBRIS), size=min(rng.poisson(slide.debris_rate * share), 15), p=kinds / kinds.sum()
     ):
-        _, draw, spread_um = DEBRIS[kind]
+        _, draw, depths_um = DEBRIS[kind]
         specimen = draw(rng)
         side = len(specimen.support)
         row, col = np.rint(rng.uniform(0, 1, 2) * light.shape[1:] - side / 2).astype(int)
-        _pass_light(light, specimen, slide.focus_um + rng.normal(0, spread_um), (int(row), int(col)))
+        depth_um = rng.uniform(*depths_um) * rng.choice((-1, 1))
+        _pass_light(light, specimen, slide.focus_um + depth_um, (int(row), int(col)))
 
 
 def _add_objects(
@@ -114,7 +116,8 @@ def _add_objects(
     Returns:
         Label, box and area of each object.
     """
-    means = slide.rates * rng.gamma(4, 1 / 4, 3)
+    share = instance_mask.size / (SHAPE_PX[0] * SHAPE_PX[1])
+    means = slide.rates * share * rng.gamma(4, 1 / 4, 3)
     counts = np.minimum(rng.poisson(means), MOST_OBJECTS)
     colonies = rng.uniform(0.1, 0.9, (2, 2)) * instance_mask.shape
     clustered = rng.random() < 0.4
@@ -129,8 +132,7 @@ def _add_objects(
             origin = _find_place(specimen, instance_mask, near, rng)
             if origin is None:
                 continue
-            spread_um = 0.7 if name == "Bacteria" else 1.2
-            _pass_light(light, specimen, slide.focus_um + rng.normal(0, spread_um), origin)
+            _pass_light(light, specimen, _draw_defocus(name, slide, rng), origin)
             truth.append((label, *_mark(specimen, instance_mask, origin, len(truth) + 1)))
     return truth
 
@@ -139,6 +141,13 @@ def _draw_object(name: str, slide: Slide, rng: np.random.Generator) -> Specimen:
     if name == "RBC":
         return draw_red_cell(rng, slide.tonicity)
     return draw_white_cell(rng) if name == "WBC" else draw_bacterium(rng)
+
+
+def _draw_defocus(name: str, slide: Slide, rng: np.random.Generator) -> float:
+    """Distance (um) from the focal plane: most objects lie on the glass, some cells float."""
+    floating = name != "Bacteria" and rng.random() < 0.1
+    spread_um = 3.5 if floating else 0.9
+    return float(slide.focus_um + rng.normal(0, spread_um))
 
 
 def _find_place(
