@@ -14,7 +14,7 @@ from synthmed.points.folder import FoundImage, ImageFolder, Progress
 from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.problems import MAX_ID_LENGTH, Reason, report
 from synthmed.points.splits import default_splits
-from synthmed.points.values import flag, number
+from synthmed.points.values import flag, numbers
 
 _REASONS = tuple(Reason)
 _SHOWN = {
@@ -63,7 +63,9 @@ class Cells:
             file: the file, for messages.
         """
         needed = 1 + max(places[name] for name in ("image", "x", "y", "label"))
-        ragged = np.array([len(row) < needed or any(row[width:]) for row in rows], dtype=bool)
+        ragged = np.array(
+            [len(row) < needed or (len(row) > width and any(row[width:])) for row in rows], bool
+        )
         blank = [""] * width
         full = [row if len(row) >= width else row + blank[len(row) :] for row in rows]
         columns = {name: [row[place].strip() for row in full] for name, place in places.items()}
@@ -197,9 +199,7 @@ def _check_positions(
         ],
         dtype=bool,
     )
-    centers_px = np.array(
-        [[number(y), number(x)] for y, x in zip(columns["y"], columns["x"], strict=True)], dtype=np.float64
-    ).reshape(-1, 2)
+    centers_px = np.column_stack([numbers(columns["y"]), numbers(columns["x"])])
     shapes_px = np.array([image.shape_px for image in images], dtype=np.int64).reshape(-1, 2)
     verdicts.add(np.isnan(centers_px[:, 1]) & ~negative, Reason.X)
     verdicts.add(np.isnan(centers_px[:, 0]) & ~negative, Reason.Y)

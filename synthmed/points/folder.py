@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -57,20 +57,6 @@ class ImageFolder:
         found = self._by_name.get(name)
         if found is None:
             found = self._by_name[name] = self._look_at_file(name)
-        return found
-
-    def look_all(self, names: Iterable[str], progress: Progress | None = None) -> list[FoundImage]:
-        """The image of each name, in order.
-
-        Raises:
-            PointsError: if a name leads out of the folder; its ``value`` is the name.
-        """
-        names = list(names)
-        found = []
-        for done, name in enumerate(names, 1):
-            found.append(self.look(name))
-            if progress is not None:
-                progress(done, len(names))
         return found
 
     def _look_at_file(self, name: str) -> FoundImage:

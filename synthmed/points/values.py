@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 _TRUE = frozenset({"1", "true", "yes"})
 _FALSE = frozenset({"", "0", "false", "no", "none"})
@@ -29,6 +33,22 @@ def number(value: object) -> float:
     except (ValueError, OverflowError):
         return math.nan
     return result if math.isfinite(result) else math.nan
+
+
+def numbers(cells: Sequence[str]) -> NDArray[np.float64]:
+    """`number` of each cell, ``(N,)``, many times faster where all of them are numbers.
+
+    Examples:
+        >>> numbers(["1", "2.5"]), numbers(["1", "x"])
+        (array([1. , 2.5]), array([ 1., nan]))
+    """
+    try:
+        values = np.array(list(map(float, cells)), dtype=np.float64)
+    except ValueError:
+        return np.array(list(map(number, cells)), dtype=np.float64)
+    if "_" in "".join(cells):
+        return np.array(list(map(number, cells)), dtype=np.float64)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def flag(value: object) -> bool | None:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthmed.points.values import flag, number, shown, text_of
+from synthmed.points.values import flag, number, numbers, shown, text_of
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -57,6 +58,11 @@ def test_number(value: object, expected: float | None) -> None:
 )
 def test_flag(value: object, expected: bool | None) -> None:
     assert flag(value) is expected
+
+
+@given(st.lists(st.text(max_size=5) | st.floats().map(repr) | st.sampled_from(["1_0", "1e999", " 3 "])))
+def test_a_column_is_its_cells(cells: list[str]) -> None:
+    np.testing.assert_array_equal(numbers(cells), np.array([number(cell) for cell in cells], dtype=float))
 
 
 @given(ANYTHING)
