@@ -1,0 +1,258 @@
+"""Localization scores of class activation maps, gathered image by image.
+
+Only (image, present class) pairs are judged, except by peak F1, where every peak on a map of an absent class
+is a false positive. Objects at the border are ignore regions in every score. The definitions stand with the
+functions in `cam_pixels`, `cam_boxes` and `peaks`; maps are scaled to 0..1 one by one where the
+measure asks for thresholds shared by all maps (PxAP, MaxBoxAcc), and taken as they are everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synthmed.errors import SynthmedError
+from synthmed.metrics.cam_boxes import BOX_IOUS, BOX_THRESHOLDS, box_hits
+from synthmed.metrics.cam_pixels import (
+    PIXEL_BINS,
+    area_share,
+    box_mask,
+    energy_share,
+    normalized,
+    pixel_average_precision,
+    pixel_counts,
+    pointing_game,
+)
+from synthmed.metrics.curves import ratio
+from synthmed.metrics.detection import (
+    FALSE_POSITIVE,
+    IGNORED,
+    TRUE_POSITIVE,
+    DetectionScores,
+    MatchedPredictions,
+    best_thresholds,
+    detection_scores,
+)
+from synthmed.metrics.matching import match_centers
+from synthmed.metrics.peaks import find_peaks
+from synthmed.points.pointset import PointSet
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class CamScores:
+    """Localization scores per class; NaN for a class that no judged image has.
+
+    MaxBoxAcc chooses its thresholds over the whole set, as its definition has it, and the scores per class
+    are those at these thresholds; the pooled scores are the ones that papers report.
+
+    Attributes:
+        classes: the class names.
+        pairs: ``(C,)`` int, the images that have an object of the class away from the border.
+        pointing_game: ``(C,)`` float, share of maps whose maximum lies in a truth box.
+        energy_share: ``(C,)`` float, mean share of the energy inside truth boxes.
+        energy_gain: ``(C,)`` float, mean of that share over the area share of the boxes; uniform map: 1.
+        px_ap: ``(C,)`` float, average precision of the pixels of the class.
+        max_box_acc: ``(C,)`` float.
+        max_box_acc_v2: ``(C,)`` float.
+        pooled_px_ap: over the pixels of all classes.
+        pooled_max_box_acc: over the maps of all classes.
+        pooled_max_box_acc_v2: over the maps of all classes.
+        peaks: counts and F1 of the peaks; ``None`` where no thresholds were given.
+    """
+
+    classes: tuple[str, ...]
+    pairs: Ints
+    pointing_game: Floats
+    energy_share: Floats
+    energy_gain: Floats
+    px_ap: Floats
+    max_box_acc: Floats
+    max_box_acc_v2: Floats
+    pooled_px_ap: float
+    pooled_max_box_acc: float
+    pooled_max_box_acc_v2: float
+    peaks: DetectionScores | None
+
+
+class CamEvaluator:
+    """Gathers the scores of maps, one image at a time; it keeps counts and peaks, but no map.
+
+    Args:
+        classes: the class names.
+        class_sizes_px: ``(C,)`` float, the patch size of each class. Half of it is the distance within which
+            a peak matches a centre, and the least distance between two peaks.
+        peaks_only: leave out everything but peaks, as the train split needs no more.
+
+    Examples:
+        >>> evaluator = CamEvaluator(["cell"], [4.0])
+        >>> cam = np.zeros((1, 8, 8))
+        >>> cam[0, 2, 2] = 1.0
+        >>> evaluator.add(cam, [[0, 0, 4, 4]], [[2.0, 2.0]], [0], [False])
+        >>> scores = evaluator.report(peak_thresholds=[0.5])
+        >>> scores.pointing_game.tolist(), scores.energy_gain.tolist(), scores.peaks.f1.tolist()
+        ([1.0], [4.0], [1.0])
+    """
+
+    def __init__(
+        self, classes: Sequence[str], class_sizes_px: ArrayLike, *, peaks_only: bool = False
+    ) -> None:
+        self.classes = tuple(classes)
+        self.class_sizes_px = np.asarray(class_sizes_px, dtype=float)
+        self.peaks_only = peaks_only
+        count = len(self.classes)
+        if self.class_sizes_px.shape != (count,) or not (self.class_sizes_px > 0).all():
+            raise SynthmedError(
+                "maps are judged with one positive size for every class",
+                value=class_sizes_px,
+                remedy=f"pass {count} sizes in pixels, in the order {', '.join(self.classes)}",
+            )
+        self._pairs = np.zeros(count, dtype=np.int64)
+        self._shares: list[list[tuple[float, float, float]]] = [[] for _ in range(count)]
+        self._pixels = np.zeros((count, 2, PIXEL_BINS), dtype=np.int64)
+        self._largest = np.zeros((count, len(BOX_THRESHOLDS)), dtype=np.int64)
+        self._any = np.zeros((count, len(BOX_IOUS), len(BOX_THRESHOLDS)), dtype=np.int64)
+        self._peaks: list[tuple[Floats, Ints, Ints, Ints]] = []
+        self._truth_counts = np.zeros(count, dtype=np.int64)
+        self._seen = 0
+
+    def add(
+        self,
+        cams: ArrayLike,
+        boxes_px: ArrayLike,
+        centers_px: ArrayLike,
+        labels: ArrayLike,
+        edge: ArrayLike,
+    ) -> None:
+        """Judge the maps of one image.
+
+        Args:
+            cams: ``(C, H, W)`` float, aligned with the image.
+            boxes_px: ``(T, 4)`` float, its truths.
+            centers_px: ``(T, 2)`` float.
+            labels: ``(T,)`` int.
+            edge: ``(T,)`` bool, the truths that are ignore regions.
+
+        Raises:
+            SynthmedError: where the maps hold NaN or their number is not that of the classes, or a truth
+                has no box.
+        """
+        maps = np.asarray(cams)
+        labels, edge = np.asarray(labels, dtype=np.int64), np.asarray(edge, dtype=bool)
+        centers = np.asarray(centers_px, dtype=float).reshape(-1, 2)
+        boxes = np.asarray(boxes_px, dtype=float).reshape(-1, 4)
+        self._check(maps, boxes)
+        boxes = np.clip(boxes, 0, np.tile(maps.shape[1:], 2))
+        for label, cam in enumerate(maps):
+            own = np.flatnonzero(labels == label)
+            self._add_peaks(label, cam, boxes[own], centers[own], own, edge[own])
+            if not self.peaks_only and not edge[own].all():
+                self._add_pair(label, cam, boxes[own][~edge[own]], boxes[own][edge[own]])
+        self._truth_counts += np.bincount(labels[~edge], minlength=len(self.classes))
+        self._seen += len(labels)
+
+    def add_image(self, cams: ArrayLike, truth: PointSet, index: int) -> None:
+        """Judge the maps of image ``index`` of ``truth``; see `add`."""
+        own = truth.image_index == index
+        self.add(cams, truth.boxes_px()[own], truth.centers_px[own], truth.labels[own], truth.edge[own])
+
+    def matched_peaks(self) -> MatchedPredictions:
+        """Every peak with its verdict; ``truth_index`` counts truths in the order of adding."""
+        columns = [np.concatenate(column) for column in zip(*self._peaks, strict=True)]
+        scores, labels, status, truth_index = columns or [np.zeros(0), *np.zeros((3, 0), dtype=np.int64)]
+        return MatchedPredictions(
+            self.classes, scores, labels, status, truth_index, self._truth_counts.copy()
+        )
+
+    def best_peak_thresholds(self) -> Floats:
+        """``(C,)`` float, the value of each class's map above which its peaks have the highest F1.
+
+        To be called on the train split. A class of which no peak finds anything gets 0: evidence for the
+        class is positive.
+        """
+        return best_thresholds(self.matched_peaks(), fallback=0.0)
+
+    def report(self, peak_thresholds: ArrayLike | None = None) -> CamScores:
+        """The scores of all images added.
+
+        Args:
+            peak_thresholds: ``(C,)`` float from `best_peak_thresholds` of the train split.
+        """
+        shares = [np.array(rows, dtype=float).reshape(-1, 3) for rows in self._shares]
+        pointing, energy, gain = np.stack([_mean_rows(rows) for rows in shares], axis=1)
+        total = self._pairs.sum()
+        largest_at = self._largest.sum(axis=0).argmax()
+        any_at = self._any.sum(axis=0).argmax(axis=1)
+        v2_hits = self._any[:, np.arange(len(BOX_IOUS)), any_at]
+        return CamScores(
+            classes=self.classes,
+            pairs=self._pairs.copy(),
+            pointing_game=pointing,
+            energy_share=energy,
+            energy_gain=gain,
+            px_ap=np.array([pixel_average_precision(counts) for counts in self._pixels]),
+            max_box_acc=ratio(self._largest[:, largest_at], self._pairs),
+            max_box_acc_v2=ratio(v2_hits.mean(axis=1), self._pairs),
+            pooled_px_ap=pixel_average_precision(self._pixels.sum(axis=0)),
+            pooled_max_box_acc=float(ratio(self._largest[:, largest_at].sum(), total)),
+            pooled_max_box_acc_v2=float(ratio(v2_hits.mean(axis=1).sum(), total)),
+            peaks=None
+            if peak_thresholds is None
+            else detection_scores(self.matched_peaks(), peak_thresholds),
+        )
+
+    def _add_pair(self, label: int, cam: NDArray, truth_boxes_px: Floats, ignored_boxes_px: Floats) -> None:
+        inside = box_mask(truth_boxes_px, cam.shape)
+        ignored = box_mask(ignored_boxes_px, cam.shape) & ~inside
+        energy = energy_share(cam, inside, ignored)
+        gain = float(ratio(energy, area_share(inside, ignored)))
+        self._shares[label].append((pointing_game(cam, inside, ignored), energy, gain))
+        self._pixels[label] += pixel_counts(normalized(cam), inside, ignored)
+        largest, any_box = box_hits(cam, truth_boxes_px, ignored_boxes_px)
+        self._largest[label] += largest
+        self._any[label] += any_box
+        self._pairs[label] += 1
+
+    def _add_peaks(
+        self, label: int, cam: NDArray, boxes_px: Floats, centers_px: Floats, index: Ints, edge: Bools
+    ) -> None:
+        reach = float(self.class_sizes_px[label]) / 2
+        peaks_px, values = find_peaks(cam, reach)
+        match = match_centers(
+            peaks_px, values, centers_px, edge, max_distance_px=reach, truth_boxes_px=boxes_px
+        )
+        hit = match.truth_index >= 0
+        status = np.where(hit, TRUE_POSITIVE, np.where(match.ignored, IGNORED, FALSE_POSITIVE))
+        truth_index = np.full(len(hit), -1, dtype=np.int64)
+        truth_index[hit] = index[match.truth_index[hit]] + self._seen
+        self._peaks.append((values, np.full(len(hit), label), status, truth_index))
+
+    def _check(self, maps: NDArray, boxes_px: Floats) -> None:
+        if maps.ndim != 3 or len(maps) != len(self.classes):
+            raise SynthmedError(
+                f"an image needs one map for each of the {len(self.classes)} classes",
+                value=maps.shape,
+                remedy="apply a classifier that was trained on these classes",
+            )
+        if not np.isfinite(maps).all():
+            raise SynthmedError(
+                "a map holds a value that is not a finite number",
+                remedy="look at the training log: the network has probably diverged",
+            )
+        if not np.isfinite(boxes_px).all():
+            raise SynthmedError(
+                "maps are judged with a box for every object, and some have none",
+                remedy="fill in class sizes with PointSet.with_sizes",
+            )
+
+
+def _mean_rows(rows: Floats) -> Floats:
+    """The mean of each column of ``(N, 3)``, NaN left out; NaN where nothing is left."""
+    known = ~np.isnan(rows)
+    return ratio(np.where(known, rows, 0).sum(axis=0), known.sum(axis=0))
