@@ -49,7 +49,7 @@ def write_phantom(
         out_dir: a folder that does not exist, or is empty.
         train: number of training images.
         val: number of validation images.
-        seed: the same seed gives the same bytes.
+        seed: the same seed gives the same bytes, under one version of numpy, scipy and pillow.
         click_jitter_px: standard deviation of the clicks on training images, per axis. Points of validation
             images and the COCO boxes are exact.
         shape_px: height and width of the images.

@@ -72,6 +72,12 @@ def test_boxes_lie_inside_the_image_and_hold_their_masks(fields: list[PhantomIma
     assert overlapped < 0.06 * free
 
 
+def test_no_object_is_buried_under_others(fields: list[PhantomImage]) -> None:
+    for field in fields:
+        visible = np.bincount(field.instance_mask.ravel(), minlength=len(field.labels) + 1)[1:]
+        assert (visible >= 0.6 * field.areas_px).all()
+
+
 def test_edge_is_set_just_where_the_object_reaches_the_border(fields: list[PhantomImage]) -> None:
     seen = np.zeros(2, int)
     for field in fields:
