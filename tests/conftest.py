@@ -157,3 +157,11 @@ def clean_cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """An empty working directory, for code that writes to relative paths."""
     monkeypatch.chdir(tmp_path)
     yield tmp_path
+
+
+@pytest.fixture(scope="session")
+def phantom_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small phantom collection: 6 training and 3 validation images of four slides."""
+    from synthmed.phantom import write_phantom
+
+    return write_phantom(tmp_path_factory.mktemp("phantom") / "phantom", train=6, val=3, seed=0)
