@@ -59,7 +59,7 @@ class PhantomImage:
 def simulate(
     seed: int, index: int, *, slide: int | None = None, shape_px: tuple[int, int] = SHAPE_PX
 ) -> PhantomImage:
-    """Field ``index`` of a seed: the same arguments give the same bytes (under one version of numpy and scipy).
+    """Field ``index`` of a seed; the same arguments give the same bytes under one numpy and scipy.
 
     Args:
         seed: of the whole collection.
