@@ -1,0 +1,106 @@
+"""From a class activation map to one logit per class, without the padding; and back onto the image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (its usual name)
+from torch import Tensor
+
+from synthmed.errors import ModelError
+
+Pooling = Callable[[Tensor, Tensor], Tensor]
+
+
+def valid_cells(img_shape: Sequence[int], stride: int) -> tuple[int, int]:
+    """Rows and columns of a map that cover the image without its padding.
+
+    Examples:
+        >>> valid_cells((375, 384), 16)
+        (24, 24)
+    """
+    return math.ceil(img_shape[0] / stride), math.ceil(img_shape[1] / stride)
+
+
+def coverage(
+    img_shapes: Sequence[Sequence[int]], map_shape: Sequence[int], stride: int, like: Tensor
+) -> Tensor:
+    """How much of each cell of a map lies in the image, and not in the padding at its right and bottom.
+
+    Args:
+        img_shapes: height and width of each image in pixels of the network's input, before padding.
+        map_shape: rows and columns of the map.
+        stride: pixels per cell.
+        like: gives the device.
+
+    Returns:
+        ``(B, 1, rows, columns)`` float32 in 0..1.
+    """
+    shapes = torch.tensor([tuple(shape[:2]) for shape in img_shapes], dtype=torch.float32, device=like.device)
+    rows, columns = (torch.arange(count, device=like.device) for count in map_shape)
+    down = (shapes[:, :1] / stride - rows).clamp(0, 1)
+    across = (shapes[:, 1:] / stride - columns).clamp(0, 1)
+    return (down[:, :, None] * across[:, None, :])[:, None]
+
+
+def average_pool(cams: Tensor, weights: Tensor) -> Tensor:
+    """``(B, C)``, the mean of ``(B, C, rows, columns)`` maps over their valid area."""
+    return (cams * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3)).clamp(min=1e-6)
+
+
+def lse_pool(cams: Tensor, weights: Tensor, sharpness: float = 4.0) -> Tensor:
+    """``(B, C)``, log-mean-exp over the valid area, between the mean and the maximum.
+
+    A small object fills few cells, so a mean hardly sees it; this sees it the more, the higher the sharpness.
+    Source: Pinheiro and Collobert, "From Image-level to Pixel-level Labeling with CNNs", 2015.
+    """
+    share = weights / weights.sum(dim=(2, 3), keepdim=True).clamp(min=1e-6)
+    return torch.logsumexp(sharpness * cams + share.clamp(min=1e-30).log(), dim=(2, 3)) / sharpness
+
+
+def pooling_named(name: str, sharpness: float) -> Pooling:
+    """The pooling of that name.
+
+    Raises:
+        ModelError: where there is none, or the sharpness is not positive.
+    """
+    if not sharpness > 0:
+        raise ModelError("the sharpness of pooling must be positive", value=sharpness, remedy="use 1 to 10")
+    poolings: dict[str, Pooling] = {
+        "avg": average_pool,
+        "lse": lambda cams, weights: lse_pool(cams, weights, sharpness),
+    }
+    if name not in poolings:
+        raise ModelError("there is no such pooling", value=name, remedy=f"use one of {sorted(poolings)}")
+    return poolings[name]
+
+
+def align_cam(cam: Tensor, stride: int, img_shape: Sequence[int], ori_shape: Sequence[int]) -> Tensor:
+    """Lay a class activation map over the original image, without a shift.
+
+    Cell ``i`` of the map stands for the pixels ``[i * stride, (i + 1) * stride)`` of the network's input,
+    which is the resized image with padding at its right and bottom.
+
+    Args:
+        cam: ``(C, rows, columns)``, over at least the valid area.
+        stride: pixels of the network's input per cell.
+        img_shape: height and width of the resized image, without its padding.
+        ori_shape: height and width of the original image.
+
+    Returns:
+        ``(C, *ori_shape)`` float32.
+    """
+    height, width = ori_shape[:2]
+    device = cam.device
+    # Where the centre of each original pixel lies in the map, from -1 at its first edge to 1 at its last.
+    rows = (torch.arange(height, device=device) + 0.5) * img_shape[0] / height / (
+        cam.shape[1] * stride
+    ) * 2 - 1
+    columns = (torch.arange(width, device=device) + 0.5) * img_shape[1] / width / (
+        cam.shape[2] * stride
+    ) * 2 - 1
+    places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)
+    laid = F.grid_sample(cam[None].float(), places[None].float(), padding_mode="border", align_corners=False)
+    return laid[0]
