@@ -23,7 +23,7 @@ class ReadMicrograph(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``img`` (``(H, W, 3)`` uint8, BGR), ``img_shape`` and ``ori_shape``."""
-        image = np.ascontiguousarray(read_image(results["img_path"])[..., ::-1])
+        image = cv2.cvtColor(read_image(results["img_path"]), cv2.COLOR_RGB2BGR)
         results["img"] = image
         results["img_shape"] = results["ori_shape"] = image.shape[:2]
         return results

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmdet.datasets import BaseDetDataset
@@ -124,7 +125,7 @@ class SceneDataset(BaseDetDataset):
         boxes = scene.boxes_px[:, [1, 0, 3, 2]].astype(np.float32)
         hidden = scene.visible_fraction < self.min_visible
         info: dict[str, Any] = {
-            "img": np.ascontiguousarray(scene.image[..., ::-1]),
+            "img": cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR),
             "img_id": idx,
             "img_path": "",
             "sample_idx": idx,

@@ -1,0 +1,170 @@
+"""`F1Metric`: F1 by IoU and by centre, per class, inside MMEngine's evaluation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmdet.registry import METRICS
+from mmengine.evaluator import BaseMetric
+from numpy.typing import NDArray
+
+from synthmed._files import write_atomic
+from synthmed.errors import ModelError
+from synthmed.metrics.detection import (
+    FIXED_THRESHOLD,
+    DetectionScores,
+    MatchedPredictions,
+    Rule,
+    best_thresholds,
+    detection_scores,
+    match_predictions,
+)
+from synthmed.metrics.predictions import Predictions
+from synthmed.nets.detections import detections_in_image
+from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
+
+_RULES: dict[Rule, str] = {"iou": "f1", "center": "center_f1"}
+
+
+# Not a NamedTuple: MMEngine's collection of results turns those into plain tuples.
+@dataclass(frozen=True, eq=False)
+class _ImageResult:
+    """What is kept of one image until all ranks are done."""
+
+    truth: TruthRecord
+    boxes_px: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+
+@METRICS.register_module()
+class F1Metric(BaseMetric):
+    """F1@0.5 and centre F1, per class and as the mean over classes.
+
+    Reported as ``<class>_f1`` and ``<class>_center_f1`` at the fixed threshold, and as ``<class>_f1_tuned``
+    and ``<class>_center_f1_tuned`` at thresholds that were chosen on train, where they are given. Classes
+    with neither objects nor detections are left out. Objects marked to be ignored are regions that count
+    neither for nor against. F1@0.5 needs real boxes, and is left out where the dataset says that it has none.
+
+    To choose thresholds, test on train with ``save_thresholds``; then test on val with ``thresholds``.
+
+    Args:
+        thresholds: ``{"iou": {class: score}, "center": {class: score}}``, or a JSON file of it, which
+            ``save_thresholds`` writes; ``None`` or ``""`` for none.
+        save_thresholds: JSON file to write the thresholds to that are best on the images evaluated here.
+        fixed_threshold: the score threshold that needs no choice.
+        class_sizes_px: the side of each class, where it is not that of the dataset's ``metainfo``.
+        collect_device: as in `BaseMetric`.
+        prefix: as in `BaseMetric`; by default the names begin with ``synthmed/``.
+        collect_dir: as in `BaseMetric`.
+    """
+
+    default_prefix = "synthmed"
+
+    def __init__(
+        self,
+        thresholds: Mapping[str, Mapping[str, float]] | str | Path | None = None,
+        save_thresholds: str | Path | None = None,
+        fixed_threshold: float = FIXED_THRESHOLD,
+        class_sizes_px: Sequence[float] | None = None,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, prefix, collect_dir)
+        self.thresholds = _load_thresholds(thresholds)
+        self.save_thresholds = save_thresholds
+        self.fixed_threshold = fixed_threshold
+        self.class_sizes_px = class_sizes_px
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Keep truth and detections of a batch, in pixels of the original images."""
+        for sample in data_samples:
+            found = sample["pred_instances"]
+            truth = truth_record(sample)
+            boxes, scores, labels = (found[key].detach().cpu() for key in ("bboxes", "scores", "labels"))
+            kept = detections_in_image(
+                boxes.double().numpy(), scores.double().numpy(), labels.numpy(), truth.shape_px
+            )
+            result = _ImageResult(truth, *kept)
+            self.results.append(result)
+
+    def compute_metrics(self, results: list[_ImageResult]) -> dict[str, float]:
+        """Match and count over all images.
+
+        Raises:
+            ModelError: thresholds lack a class.
+            SynthmedError: class sizes are missing.
+        """
+        meta: Mapping[str, Any] = self.dataset_meta or {}
+        truth = point_set([result.truth for result in results], meta["classes"])
+        predictions = Predictions(
+            image_index=np.repeat(np.arange(len(results)), [len(result.scores) for result in results]),
+            boxes_px=np.concatenate([np.empty((0, 4)), *(result.boxes_px for result in results)]),
+            scores=np.concatenate([np.empty(0), *(result.scores for result in results)]),
+            labels=np.concatenate([np.empty(0, np.int64), *(result.labels for result in results)]),
+        )
+        sizes = self.class_sizes_px or meta.get("class_sizes_px")
+        metrics: dict[str, float] = {}
+        best: dict[str, dict[str, float]] = {}
+        for rule, name in _RULES.items():
+            if rule == "iou" and not meta.get("has_boxes", True):
+                continue
+            matched = match_predictions(predictions, truth, rule=rule, class_sizes_px=sizes)
+            metrics |= _named(detection_scores(matched, self.fixed_threshold), name)
+            if rule in self.thresholds:
+                chosen = _in_class_order(self.thresholds[rule], matched)
+                metrics |= _named(detection_scores(matched, chosen), f"{name}_tuned")
+            best[rule] = dict(zip(truth.classes, best_thresholds(matched).tolist(), strict=True))
+        if self.save_thresholds:
+            write_atomic(Path(self.save_thresholds), (json.dumps(best, indent=2) + "\n").encode())
+        return metrics
+
+
+def _named(scores: DetectionScores, suffix: str) -> dict[str, float]:
+    """F1 of each class that has one, and their mean."""
+    named = {f"{name}_{suffix}": float(f1) for name, f1 in zip(scores.classes, scores.f1, strict=True)}
+    named[f"mean_{suffix}"] = scores.macro_f1
+    return {name: value for name, value in named.items() if value == value}
+
+
+def _load_thresholds(thresholds: Mapping[str, Any] | str | Path | None) -> dict[str, dict[str, float]]:
+    if isinstance(thresholds, Mapping):
+        content: Any = thresholds
+    elif not thresholds:
+        return {}
+    else:
+        try:
+            content = json.loads(Path(thresholds).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"the thresholds cannot be read: {error}",
+                file=thresholds,
+                remedy="write them by testing on train with save_thresholds",
+            ) from error
+    try:
+        return {
+            rule: {str(k): float(v) for k, v in content[rule].items()} for rule in _RULES if rule in content
+        }
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            "thresholds are not scores per class",
+            value=content,
+            remedy='write {"iou": {"RBC": 0.4}, "center": {"RBC": 0.3}}',
+        ) from error
+
+
+def _in_class_order(thresholds: Mapping[str, float], matched: MatchedPredictions) -> NDArray[np.float64]:
+    missing = [name for name in matched.classes if name not in thresholds]
+    if missing:
+        raise ModelError(
+            "the thresholds lack a class",
+            value=", ".join(missing),
+            remedy="choose them with the same classes",
+        )
+    return np.array([thresholds[name] for name in matched.classes])

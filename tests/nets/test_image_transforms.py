@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthmed.nets.image_transforms import (
+    PadWithBackground,
+    PhotometricJitter,
+    ReadMicrograph,
+    jitter_table,
+    pad_with_median,
+)
+
+pytestmark = pytest.mark.mmdet
+
+
+def test_reading_hands_on_bgr(tmp_path: Path) -> None:
+    Image.fromarray(np.full((2, 3, 3), (10, 20, 30), np.uint8)).save(tmp_path / "a.png")
+    results = ReadMicrograph()({"img_path": str(tmp_path / "a.png")})
+    assert results["img"][0, 0].tolist() == [30, 20, 10]
+    assert results["img_shape"] == results["ori_shape"] == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "expected"),
+    [
+        ((32, 64), None, (32, 64)),
+        ((33, 64), None, (64, 64)),
+        ((10, 10), (40, 70), (96, 64)),
+        ((100, 10), (32, 32), (128, 32)),
+    ],
+)
+def test_padding_shapes(
+    shape: tuple[int, int], size: tuple[int, int] | None, expected: tuple[int, int]
+) -> None:
+    image = np.arange(np.prod(shape) * 3, dtype=np.uint32).astype(np.uint8).reshape(*shape, 3)
+    results = PadWithBackground(32, size)({"img": image, "img_shape": shape})
+    assert results["img"].shape[:2] == results["pad_shape"] == expected
+    assert results["img_shape"] == shape
+    np.testing.assert_array_equal(results["img"][: shape[0], : shape[1]], image)
+
+
+def test_padding_takes_the_background() -> None:
+    image = np.full((10, 10, 3), (200, 190, 180), np.uint8)
+    image[2:6, 2:6] = 0
+    assert pad_with_median(image, 12, 12)[11, 0].tolist() == [200, 190, 180]
+
+
+@pytest.mark.parametrize(
+    ("gain", "gamma", "offset", "expected"),
+    [
+        ((1, 1, 1), 1.0, 0.0, [[0, 0, 0], [128, 128, 128], [255, 255, 255]]),
+        ((0.5, 1, 2), 1.0, 0.0, [[0, 0, 0], [64, 128, 255], [128, 255, 255]]),
+        ((1, 1, 1), 2.0, -5.0, [[0, 0, 0], [59, 59, 59], [250, 250, 250]]),
+    ],
+)
+def test_the_jitter_table(
+    gain: tuple[float, ...], gamma: float, offset: float, expected: list[list[int]]
+) -> None:
+    table = jitter_table(np.array(gain), gamma, offset)
+    assert table[0, [0, 128, 255]].tolist() == expected
+
+
+def test_jitter_without_range_changes_nothing_and_with_it_stays_within() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    still = PhotometricJitter(gain=0, balance=0, gamma=0, offset=0)({"img": image.copy()})["img"]
+    np.testing.assert_array_equal(still, image)
+    grey = np.full((4, 4, 3), 128, np.uint8)
+    levels = [int(PhotometricJitter(0.1, 0, 0, 0)({"img": grey})["img"][0, 0, 0]) for _ in range(200)]
+    assert 115 <= min(levels) < 120
+    assert 136 < max(levels) <= 141

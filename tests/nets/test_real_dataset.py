@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthmed.bank import open_bank
+from synthmed.errors import DatasetError
+from synthmed.nets.real_dataset import RealDataset
+from synthmed.nets.real_truth import read_truth
+from synthmed.points import read_points
+
+pytestmark = [pytest.mark.mmdet, pytest.mark.usefixtures("mmdet_scope")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four images of 40 x 60 px: two of train, one of val, and one negative that only the boxes list."""
+    (tmp_path / "images").mkdir()
+    for name in ("a", "b", "c", "negative"):
+        Image.fromarray(np.full((40, 60, 3), 200, np.uint8)).save(tmp_path / "images" / f"{name}.png")
+    rows = ["image,x,y,label,split,edge", "a.png,5,6,RBC,train,0", "b.png,7,8,WBC,train,0"]
+    rows += ["c.png,20.5,10,RBC,val,0", "c.png,50,30,WBC,val,1"]
+    (tmp_path / "points.csv").write_text("\n".join(rows))
+    write_boxes(
+        tmp_path / "boxes_val.json", {"c": [(1, [17, 6, 7, 8], 0), (2, [45, 20, 15, 20], 1)], "negative": []}
+    )
+    return tmp_path
+
+
+def write_boxes(path: Path, objects: dict[str, list[tuple[int, list[float], int]]]) -> None:
+    names = list(objects)
+    content = {
+        "images": [
+            {"id": i, "file_name": f"{name}.png", "height": 40, "width": 60} for i, name in enumerate(names)
+        ],
+        "annotations": [
+            {"id": 10 * i + k, "image_id": i, "category_id": category, "bbox": box, "edge": edge}
+            for i, name in enumerate(names)
+            for k, (category, box, edge) in enumerate(objects[name])
+        ],
+        "categories": [{"id": 1, "name": "RBC"}, {"id": 2, "name": "WBC"}],
+    }
+    path.write_text(json.dumps(content))
+
+
+def truth(folder: Path, **kwargs: Any) -> Any:
+    return read_truth(folder / "images", folder / "points.csv", **{"split": "val", **kwargs})
+
+
+def test_points_alone(folder: Path) -> None:
+    found = truth(folder)
+    assert found.images == ("c.png",)
+    assert found.centers_px.tolist() == [[10, 20.5], [30, 50]]
+    assert found.edge.tolist() == [False, True]
+    assert np.isnan(found.sizes_px).all()
+    assert truth(folder, split="train").images == ("a.png", "b.png")
+
+
+def test_boxes_of_the_split_bring_sizes_and_negatives(folder: Path) -> None:
+    found = truth(folder, boxes=folder / "boxes_{split}.json", classes=("WBC", "Bacteria", "RBC"))
+    assert found.images == ("c.png", "negative.png")
+    assert found.boxes_px().tolist() == [[6, 17, 14, 24], [20, 45, 40, 60]]
+    assert [found.classes[label] for label in found.labels] == ["RBC", "WBC"]
+    assert found.classes == ("WBC", "Bacteria", "RBC")
+    assert found.edge.tolist() == [False, True]
+
+
+def test_boxes_of_all_splits_give_only_this_one(folder: Path) -> None:
+    box = [(1, [1, 2, 8, 8], 0)]
+    write_boxes(folder / "all.json", {"a": box, "b": box, "c": box, "negative": []})
+    assert truth(folder, boxes=folder / "all.json").images == ("c.png",)
+    assert truth(folder, boxes=folder / "all.json", split="train").images == ("a.png", "b.png")
+
+
+def test_coco_points_are_the_split(folder: Path) -> None:
+    found = read_truth(folder / "images", folder / "boxes_{split}.json", split="val")
+    assert found.images == ("c.png", "negative.png")
+    assert found.has_sizes
+
+
+def test_boxes_that_lack_an_image(folder: Path) -> None:
+    write_boxes(folder / "boxes_val.json", {"negative": [(1, [1, 2, 8, 8], 0)]})
+    with pytest.raises(DatasetError, match=r"1 of 1 images of the split have no entry .*c\.png"):
+        truth(folder, boxes=folder / "boxes_val.json")
+
+
+def test_an_empty_split(folder: Path) -> None:
+    with pytest.raises(DatasetError, match=r"no image is of the split 'test' \(got 'train, val'\)"):
+        truth(folder, split="test")
+
+
+def test_a_class_that_the_bank_lacks(folder: Path) -> None:
+    with pytest.raises(
+        DatasetError, match=r"labelled 'RBC', which is not a class of the bank \(got 'rbc, WBC'\)"
+    ):
+        truth(folder, classes=("rbc", "WBC"))
+
+
+def make(folder: Path, **kwargs: Any) -> RealDataset:
+    values = {"images": folder / "images", "points": folder / "points.csv", **kwargs}
+    return RealDataset(**values)
+
+
+def test_the_dataset_has_class_sizes_where_there_are_no_boxes(folder: Path, bank_dir: Path) -> None:
+    dataset = make(folder, bank=bank_dir)
+    bank = open_bank(bank_dir)
+    assert dataset.metainfo["classes"] == bank.classes
+    assert dataset.metainfo["has_boxes"] is False
+    info = dataset.get_data_info(0)
+    assert (info["height"], info["width"]) == (40, 60)
+    assert Path(info["img_path"]).name == "c.png"
+    red, white = bank.classes.index("RBC"), bank.classes.index("WBC")
+    assert [(i["bbox_label"], i["ignore_flag"]) for i in info["instances"]] == [(red, 0), (white, 1)]
+    half = bank.sizes_px[red] / 2
+    assert info["instances"][0]["bbox"] == pytest.approx([20.5 - half, 10 - half, 20.5 + half, 10 + half])
+
+
+def test_the_dataset_with_boxes(folder: Path) -> None:
+    dataset = make(folder, boxes=folder / "boxes_{split}.json")
+    assert dataset.metainfo["classes"] == ("RBC", "WBC")
+    assert dataset.metainfo["has_boxes"] is True
+    assert len(dataset) == 2
+    assert dataset.get_data_info(0)["instances"][0]["bbox"] == [17, 6, 24, 14]
+    assert dataset.get_data_info(1)["instances"] == []
+
+
+def test_a_dataset_without_boxes_and_bank(folder: Path) -> None:
+    with pytest.raises(DatasetError, match="some objects have no box"):
+        make(folder)
+
+
+def test_the_test_pipeline(folder: Path, bank_dir: Path) -> None:
+    keys = ("img_id", "img_path", "ori_shape", "img_shape", "scale_factor", "instances")
+    pipeline = [
+        dict(type="ReadMicrograph"),
+        dict(type="Resize", scale=(96, 96), keep_ratio=True),
+        dict(type="PadWithBackground", size_divisor=32),
+        dict(type="LoadAnnotations", with_bbox=True),
+        dict(type="PackDetInputs", meta_keys=keys),
+    ]
+    item = make(folder, bank=bank_dir, pipeline=pipeline, test_mode=True)[0]
+    assert item["inputs"].shape == (3, 64, 96)
+    sample = item["data_samples"]
+    assert sample.ori_shape == (40, 60)
+    assert sample.img_shape == (64, 96)
+    assert sample.scale_factor == (1.6, 1.6)
+    assert len(sample.instances) == 2
+    assert len(sample.gt_instances) == len(sample.ignored_instances) == 1
+
+
+def test_real_data_with_and_without_boxes(shared_data: Path) -> None:
+    data = shared_data / "ldc_small"
+    arguments = {"images": data / "images", "points": data / "points.csv"}
+    clicked = read_points(data / "points.csv", data / "images").of_split("val")
+    boxed = read_truth(**arguments, split="val", boxes=data / "boxes_{split}.json")
+    assert len(boxed.images) == 104
+    assert set(clicked.images) < set(boxed.images), "negatives are listed in the file of boxes alone"
+    assert len(boxed) == len(clicked) == 383
+    assert boxed.has_sizes
+    assert not clicked.has_sizes
