@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from synthmed.bank import open_bank
 from synthmed.errors import ModelError
 from synthmed.nets.anchors import anchors_from_bank
-from synthmed.nets.scene_dataset import _load_recipe as load_recipe
+from synthmed.nets.scene_dataset import load_recipe
 from synthmed.scenes import scene_scale
 
 

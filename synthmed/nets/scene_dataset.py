@@ -68,7 +68,7 @@ class SceneDataset(BaseDetDataset):
                     f"{name} is too small", value=value, remedy=f"it is a whole number from {least} on"
                 )
         self.bank_folder = str(bank)
-        self.recipe = _load_recipe(recipe, size_px)
+        self.recipe = load_recipe(recipe, size_px)
         self.length, self.seed, self.min_visible = int(length), int(seed), float(min_visible)
         self._bank: PatchBank | None = None
         super().__init__(
@@ -161,7 +161,16 @@ class SceneDataset(BaseDetDataset):
         return []
 
 
-def _load_recipe(recipe: Mapping[str, Any] | str | Path | None, size_px: Sequence[int] | None) -> Recipe:
+def load_recipe(recipe: Mapping[str, Any] | str | Path | None, size_px: Sequence[int] | None) -> Recipe:
+    """The recipe that a config means.
+
+    Args:
+        recipe: fields, a YAML file, or ``None`` or ``""`` for the default recipe.
+        size_px: height and width of the scenes, where not the recipe's ``canvas.size_px``.
+
+    Raises:
+        RecipeError: it is not valid.
+    """
     if isinstance(recipe, Mapping):
         loaded = make_recipe(_plain(recipe))
     else:
