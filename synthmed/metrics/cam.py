@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synthmed.errors import SynthmedError
 from synthmed.metrics.cam_boxes import BOX_IOUS, BOX_THRESHOLDS, box_hits
 from synthmed.metrics.cam_pixels import (
     PIXEL_BINS,
@@ -26,6 +25,7 @@ from synthmed.metrics.cam_pixels import (
     pixel_counts,
     pointing_game,
 )
+from synthmed.metrics.checks import check_boxes, check_class_sizes, check_maps
 from synthmed.metrics.curves import ratio
 from synthmed.metrics.detection import (
     FALSE_POSITIVE,
@@ -104,15 +104,9 @@ class CamEvaluator:
         self, classes: Sequence[str], class_sizes_px: ArrayLike, *, peaks_only: bool = False
     ) -> None:
         self.classes = tuple(classes)
-        self.class_sizes_px = np.asarray(class_sizes_px, dtype=float)
+        self.class_sizes_px = check_class_sizes(class_sizes_px, self.classes)
         self.peaks_only = peaks_only
         count = len(self.classes)
-        if self.class_sizes_px.shape != (count,) or not (self.class_sizes_px > 0).all():
-            raise SynthmedError(
-                "maps are judged with one positive size for every class",
-                value=class_sizes_px,
-                remedy=f"pass {count} sizes in pixels, in the order {', '.join(self.classes)}",
-            )
         self._pairs = np.zeros(count, dtype=np.int64)
         self._shares: list[list[tuple[float, float, float]]] = [[] for _ in range(count)]
         self._pixels = np.zeros((count, 2, PIXEL_BINS), dtype=np.int64)
@@ -147,7 +141,8 @@ class CamEvaluator:
         labels, edge = np.asarray(labels, dtype=np.int64), np.asarray(edge, dtype=bool)
         centers = np.asarray(centers_px, dtype=float).reshape(-1, 2)
         boxes = np.asarray(boxes_px, dtype=float).reshape(-1, 4)
-        self._check(maps, boxes)
+        check_maps(maps, self.classes)
+        check_boxes(boxes)
         boxes = np.clip(boxes, 0, np.tile(maps.shape[1:], 2))
         for label, cam in enumerate(maps):
             own = np.flatnonzero(labels == label)
@@ -232,24 +227,6 @@ class CamEvaluator:
         truth_index = np.full(len(hit), -1, dtype=np.int64)
         truth_index[hit] = index[match.truth_index[hit]] + self._seen
         self._peaks.append((values, np.full(len(hit), label), status, truth_index))
-
-    def _check(self, maps: NDArray, boxes_px: Floats) -> None:
-        if maps.ndim != 3 or len(maps) != len(self.classes):
-            raise SynthmedError(
-                f"an image needs one map for each of the {len(self.classes)} classes",
-                value=maps.shape,
-                remedy="apply a classifier that was trained on these classes",
-            )
-        if not np.isfinite(maps).all():
-            raise SynthmedError(
-                "a map holds a value that is not a finite number",
-                remedy="look at the training log: the network has probably diverged",
-            )
-        if not np.isfinite(boxes_px).all():
-            raise SynthmedError(
-                "maps are judged with a box for every object, and some have none",
-                remedy="fill in class sizes with PointSet.with_sizes",
-            )
 
 
 def _mean_rows(rows: Floats) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synthmed.errors import SynthmedError
+from synthmed.metrics.checks import check_boxes, check_class_sizes, check_predictions
 from synthmed.metrics.curves import (
     Curve,
     best_f1_threshold,
@@ -128,8 +129,13 @@ def match_predictions(
         SynthmedError: where boxes, class sizes or finite predictions are missing, or an index does not
             belong to ``truth``.
     """
-    _check(predictions, truth)
-    half_sizes = _half_sizes(truth, rule, class_sizes_px)
+    check_predictions(predictions, truth)
+    if rule == "iou":
+        check_boxes(truth.boxes_px())
+    elif rule == "center":
+        half_sizes = check_class_sizes(class_sizes_px, truth.classes) / 2
+    else:
+        raise SynthmedError("no such matching rule", value=rule, remedy='use "iou" or "center"')
     truth_boxes, boxes, centers = truth.boxes_px(), predictions.boxes_px, predictions.centers_px
     status = np.full(len(predictions), FALSE_POSITIVE, dtype=np.int64)
     truth_index = np.full(len(predictions), -1, dtype=np.int64)
@@ -232,42 +238,3 @@ def _groups(predictions: Predictions, truth: PointSet) -> list[tuple[int, Ints, 
 def _spans(keys: Ints, wanted: Ints) -> list[tuple[int, int]]:
     starts, stops = np.searchsorted(keys, wanted, "left"), np.searchsorted(keys, wanted, "right")
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
-
-
-def _half_sizes(truth: PointSet, rule: Rule, class_sizes_px: ArrayLike | None) -> Floats:
-    if rule == "iou":
-        if not truth.has_sizes:
-            raise SynthmedError(
-                "the IoU rule needs a box for every object, and some have none",
-                remedy="fill in class sizes with PointSet.with_sizes, or use the centre rule",
-            )
-        return np.empty(0)
-    if rule != "center":
-        raise SynthmedError("no such matching rule", value=rule, remedy='use "iou" or "center"')
-    sizes = np.asarray(np.nan if class_sizes_px is None else class_sizes_px, dtype=float)
-    if sizes.shape != (len(truth.classes),) or not (sizes > 0).all():
-        raise SynthmedError(
-            "the centre rule needs one positive size for every class",
-            value=class_sizes_px,
-            remedy=f"pass {len(truth.classes)} sizes in pixels, in the order {', '.join(truth.classes)}",
-        )
-    half: Floats = sizes / 2
-    return half
-
-
-def _check(predictions: Predictions, truth: PointSet) -> None:
-    if not (np.isfinite(predictions.scores).all() and np.isfinite(predictions.boxes_px).all()):
-        raise SynthmedError(
-            "some predictions have a score or a corner that is not a finite number",
-            remedy="look at the training log: the network has probably diverged",
-        )
-    for name, values, size in (
-        ("image", predictions.image_index, len(truth.images)),
-        ("class", predictions.labels, len(truth.classes)),
-    ):
-        if len(values) and not (0 <= values.min() and values.max() < size):
-            raise SynthmedError(
-                f"some predictions belong to no {name} of the truth",
-                value=int(values.max()),
-                remedy=f"predict on the {size} that the truth has, in its order",
-            )

@@ -1,0 +1,64 @@
+"""What is measured: detections, activation maps, image-level scores. NumPy and SciPy only."""
+
+from synthmed.metrics.baselines import center_gaussian, random_detections, uniform_map
+from synthmed.metrics.boxes import areas, boxes_at, intersections, pairwise_coverage, pairwise_iou
+from synthmed.metrics.cam import CamEvaluator, CamScores
+from synthmed.metrics.detection import (
+    FIXED_THRESHOLD,
+    DetectionScores,
+    MatchedPredictions,
+    average_precisions,
+    best_thresholds,
+    detection_scores,
+    f1_at,
+    match_predictions,
+)
+from synthmed.metrics.evaluation import build_report, cam_figures, classifier_figures, detector_figures
+from synthmed.metrics.matching import match_boxes, match_centers
+from synthmed.metrics.multilabel import (
+    best_multilabel_thresholds,
+    multilabel_average_precisions,
+    multilabel_scores,
+    presence,
+)
+from synthmed.metrics.peaks import find_peaks
+from synthmed.metrics.predictions import Predictions
+from synthmed.metrics.report import CamFigures, ClassifierFigures, ClassReport, DetectorFigures, RunReport
+
+__all__ = [
+    "FIXED_THRESHOLD",
+    "CamEvaluator",
+    "CamFigures",
+    "CamScores",
+    "ClassReport",
+    "ClassifierFigures",
+    "DetectionScores",
+    "DetectorFigures",
+    "MatchedPredictions",
+    "Predictions",
+    "RunReport",
+    "areas",
+    "average_precisions",
+    "best_multilabel_thresholds",
+    "best_thresholds",
+    "boxes_at",
+    "build_report",
+    "cam_figures",
+    "center_gaussian",
+    "classifier_figures",
+    "detection_scores",
+    "detector_figures",
+    "f1_at",
+    "find_peaks",
+    "intersections",
+    "match_boxes",
+    "match_centers",
+    "match_predictions",
+    "multilabel_average_precisions",
+    "multilabel_scores",
+    "pairwise_coverage",
+    "pairwise_iou",
+    "presence",
+    "random_detections",
+    "uniform_map",
+]
