@@ -183,6 +183,7 @@ def _entries(kind: type[F], columns: Mapping[str, ArrayLike], **overall: Any) ->
     """One entry for each class from ``(C,)`` columns, then their mean, with what is not a mean put in."""
     names = [f.name for f in fields(kind)]
     rows = zip(*(np.asarray(columns[name]).tolist() for name in names), strict=True)
-    entries = [kind(**dict(zip(names, row, strict=True))) for row in rows]
+    entries: list[F] = [kind(**dict(zip(names, row, strict=True))) for row in rows]
     means = {name: mean_over_classes(columns[name]) for name in names}
-    return (*entries, kind(**(means | overall)))
+    entries.append(kind(**(means | overall)))
+    return tuple(entries)

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synthmed._files import write_atomic
+
 OVERALL = "mean"
 SCHEMA_VERSION = 1
 
@@ -183,7 +185,8 @@ class RunReport:
 
     def to_json(self, path: str | Path) -> None:
         """Write the report to a JSON file."""
-        Path(path).write_text(json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+        write_atomic(Path(path), text.encode())
 
     @classmethod
     def from_json(cls, path: str | Path) -> RunReport:

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from synthmed.metrics.cam import CamEvaluator
+from synthmed.metrics.evaluation import build_report, cam_figures, classifier_figures, detector_figures
+from synthmed.metrics.predictions import Predictions
+from synthmed.points.pointset import PointSet
+
+Make = Callable[..., PointSet]
+Say = Callable[..., Predictions]
+A, B = (10, 10, 20, 20), (50, 50, 60, 60)
+SIZES = [10.0, 10.0]
+
+
+def test_detector_thresholds_are_those_of_train(points: Make, predictions: Say) -> None:
+    train_truth, truth = points([(0, 0, *A)]), points([(0, 0, *A), (0, 1, *B)])
+    train = predictions([(0, 0, *A), (0, 0, *B)], [0.8, 0.7])
+    found = predictions([(0, 0, *A), (0, 0, *B), (0, 1, *A)], [0.75, 0.1, 0.9])
+    first, second, overall = detector_figures((train, train_truth), (found, truth), SIZES)
+    assert first.threshold_iou == first.threshold_center == 0.8
+    assert first.f1_iou == first.f1_center == 0
+    assert first.f1_iou_fixed == first.f1_center_fixed == 1
+    assert first.average_precision == 1
+    assert (second.f1_iou, second.average_precision, second.threshold_iou) == (0, 0, 0.3)
+    assert (overall.f1_iou_fixed, overall.average_precision) == (0.5, 0.5)
+    assert math.isnan(overall.threshold_iou)
+
+
+def test_truths_without_boxes_get_those_of_their_class(points: Make, predictions: Say) -> None:
+    truth = replace(points([(0, 0, *A)]), sizes_px=np.full((1, 2), math.nan))
+    found = predictions([(0, 0, *A)], [0.9])
+    figures = detector_figures((found, truth), (found, truth), SIZES)
+    assert figures[0].f1_iou == 1
+    assert not build_report("run", "val", truth, SIZES).boxes_annotated
+
+
+def cam_scores(thresholds: object) -> CamEvaluator:
+    evaluator = CamEvaluator(["a", "b"], SIZES)
+    cams = np.zeros((2, 40, 40))
+    cams[0, 10:20, 10:20] = 1
+    cams[1, 0, 0] = 1
+    truth = np.array([[10.0, 10, 20, 20], [25, 25, 35, 35]])
+    for _ in range(2):
+        evaluator.add(cams, truth, (truth[:, :2] + truth[:, 2:]) / 2, [0, 1], [False, False])
+    return evaluator.report(thresholds)  # type: ignore[arg-type, return-value]
+
+
+def test_cam_figures() -> None:
+    first, second, overall = cam_figures(cam_scores([0.5, 0.5]))  # type: ignore[arg-type]
+    assert (first.pairs, first.pointing_game, first.peak_f1, first.px_ap, first.max_box_acc) == (
+        2,
+        1,
+        1,
+        1,
+        1,
+    )
+    assert (second.pairs, second.pointing_game, second.peak_f1, second.max_box_acc_v2) == (2, 0, 0, 0)
+    assert (overall.pairs, overall.pointing_game, overall.peak_f1, overall.max_box_acc) == (4, 0.5, 0.5, 0.5)
+    assert (first.peak_threshold, math.isnan(overall.peak_threshold)) == (0.5, True)
+    without = cam_figures(cam_scores(None))  # type: ignore[arg-type]
+    assert math.isnan(without[0].peak_f1)
+    assert without[0].pointing_game == 1
+
+
+def test_classifier_figures(points: Make) -> None:
+    train, truth = points([(0, 0, *A), (1, 1, *B)]), points([(0, 0, *A), (0, 1, *A), (1, 1, *B)])
+    first, second, overall = classifier_figures(
+        ([[0.9, 0.2], [0.1, 0.6]], train), ([[0.8, 0.7], [0.2, 0.5]], truth)
+    )
+    assert (first.threshold, first.f1, first.average_precision) == (0.9, 0, 1)
+    assert (second.threshold, second.f1, second.precision, second.recall) == (
+        0.6,
+        pytest.approx(2 / 3),
+        1,
+        0.5,
+    )
+    assert overall.f1 == pytest.approx(1 / 3)
+
+
+def test_build_report(points: Make, predictions: Say) -> None:
+    truth = points([(0, 0, *A), (0, 1, *B), (1, 1, *B)], edge=[False, False, True])
+    found = predictions([(0, 0, *A)], [0.9])
+    report = build_report(
+        "phantom", "val", truth, SIZES, detector=detector_figures((found, truth), (found, truth), SIZES)
+    )
+    assert [c.name for c in report.classes] == ["a", "b"]
+    assert [(c.objects, c.edge_objects, c.images) for c in (*report.classes, report.overall)] == [
+        (1, 0, 1),
+        (1, 1, 2),
+        (2, 1, 2),
+    ]
+    assert report.boxes_annotated
+    assert report.classes[0].detector is not None
+    assert report.classes[0].detector.f1_iou == 1
+    assert report.classes[0].cam is None
