@@ -3,17 +3,37 @@
 Importing this package costs PyTorch and MMDetection, so nothing else of synthmed imports it at its top.
 """
 
+from synthmed.nets.box_metric import BoxMetric
 from synthmed.nets.cam_classifier import CAMClassifier, image_cam
+from synthmed.nets.cam_metric import CamMetric
 from synthmed.nets.checkpoints import allow_mmengine_checkpoints, load_checkpoint
 from synthmed.nets.darknet19 import Darknet19
+from synthmed.nets.f1_metric import F1Metric
+from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph
 from synthmed.nets.precision import BFloat16OptimWrapper, ChannelsLastHook
+from synthmed.nets.real_dataset import RealDataset
+from synthmed.nets.rendered_dataset import RenderedDataset
+from synthmed.nets.scene_dataset import SceneDataset
+from synthmed.nets.scene_loop import SceneTrainLoop
+from synthmed.nets.scene_sampler import SceneSampler
 from synthmed.nets.yolov2_head import YOLOv2Head
 
 __all__ = [
     "BFloat16OptimWrapper",
+    "BoxMetric",
     "CAMClassifier",
+    "CamMetric",
     "ChannelsLastHook",
     "Darknet19",
+    "F1Metric",
+    "PadWithBackground",
+    "PhotometricJitter",
+    "ReadMicrograph",
+    "RealDataset",
+    "RenderedDataset",
+    "SceneDataset",
+    "SceneSampler",
+    "SceneTrainLoop",
     "YOLOv2Head",
     "allow_mmengine_checkpoints",
     "image_cam",

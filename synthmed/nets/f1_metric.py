@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,9 @@ from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
-from synthmed._files import write_atomic
-from synthmed.errors import ModelError
 from synthmed.metrics.detection import (
     FIXED_THRESHOLD,
     DetectionScores,
-    MatchedPredictions,
     Rule,
     best_thresholds,
     detection_scores,
@@ -26,6 +22,7 @@ from synthmed.metrics.detection import (
 )
 from synthmed.metrics.predictions import Predictions
 from synthmed.nets.detections import detections_in_image
+from synthmed.nets.thresholds import Thresholds, in_class_order, read_thresholds, write_thresholds
 from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
 
 _RULES: dict[Rule, str] = {"iou": "f1", "center": "center_f1"}
@@ -77,7 +74,7 @@ class F1Metric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
-        self.thresholds = _load_thresholds(thresholds)
+        self.thresholds = read_thresholds(thresholds)
         self.save_thresholds = save_thresholds
         self.fixed_threshold = fixed_threshold
         self.class_sizes_px = class_sizes_px
@@ -111,18 +108,18 @@ class F1Metric(BaseMetric):
         )
         sizes = self.class_sizes_px or meta.get("class_sizes_px")
         metrics: dict[str, float] = {}
-        best: dict[str, dict[str, float]] = {}
+        best: Thresholds = {}
         for rule, name in _RULES.items():
             if rule == "iou" and not meta.get("has_boxes", True):
                 continue
             matched = match_predictions(predictions, truth, rule=rule, class_sizes_px=sizes)
             metrics |= _named(detection_scores(matched, self.fixed_threshold), name)
             if rule in self.thresholds:
-                chosen = _in_class_order(self.thresholds[rule], matched)
+                chosen = in_class_order(self.thresholds[rule], truth.classes)
                 metrics |= _named(detection_scores(matched, chosen), f"{name}_tuned")
             best[rule] = dict(zip(truth.classes, best_thresholds(matched).tolist(), strict=True))
         if self.save_thresholds:
-            write_atomic(Path(self.save_thresholds), (json.dumps(best, indent=2) + "\n").encode())
+            write_thresholds(best, self.save_thresholds)
         return metrics
 
 
@@ -131,40 +128,3 @@ def _named(scores: DetectionScores, suffix: str) -> dict[str, float]:
     named = {f"{name}_{suffix}": float(f1) for name, f1 in zip(scores.classes, scores.f1, strict=True)}
     named[f"mean_{suffix}"] = scores.macro_f1
     return {name: value for name, value in named.items() if value == value}
-
-
-def _load_thresholds(thresholds: Mapping[str, Any] | str | Path | None) -> dict[str, dict[str, float]]:
-    if isinstance(thresholds, Mapping):
-        content: Any = thresholds
-    elif not thresholds:
-        return {}
-    else:
-        try:
-            content = json.loads(Path(thresholds).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"the thresholds cannot be read: {error}",
-                file=thresholds,
-                remedy="write them by testing on train with save_thresholds",
-            ) from error
-    try:
-        return {
-            rule: {str(k): float(v) for k, v in content[rule].items()} for rule in _RULES if rule in content
-        }
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ModelError(
-            "thresholds are not scores per class",
-            value=content,
-            remedy='write {"iou": {"RBC": 0.4}, "center": {"RBC": 0.3}}',
-        ) from error
-
-
-def _in_class_order(thresholds: Mapping[str, float], matched: MatchedPredictions) -> NDArray[np.float64]:
-    missing = [name for name in matched.classes if name not in thresholds]
-    if missing:
-        raise ModelError(
-            "the thresholds lack a class",
-            value=", ".join(missing),
-            remedy="choose them with the same classes",
-        )
-    return np.array([thresholds[name] for name in matched.classes])

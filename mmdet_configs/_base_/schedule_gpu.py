@@ -1,0 +1,27 @@
+"""Training on one or more GPUs: bfloat16, channels last, one-cycle learning rate.
+
+The number of iterations is this one; everything else follows from it:
+    --cfg-options train_cfg.max_iters=4000
+"""
+
+train_cfg = dict(type='SceneTrainLoop', max_iters=8000, val_interval=2000)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+optim_wrapper = dict(
+    type='BFloat16OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+    clip_grad=dict(max_norm=35.0))
+param_scheduler = [dict(type='OneCycleLR', eta_max=1e-3, pct_start=0.05, by_epoch=False)]
+
+custom_hooks = [dict(type='ChannelsLastHook')]
+
+env_cfg = dict(
+    cudnn_benchmark=True,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'))
+auto_scale_lr = dict(enable=False, base_batch_size=64)
+
+train_dataloader = dict(batch_size=64, num_workers=12, pin_memory=True)
+val_dataloader = dict(batch_size=32, num_workers=4, pin_memory=True)
