@@ -1,0 +1,127 @@
+"""How runs look in the App: one colour per class in all fields, and one heat scale for all CAMs.
+
+Colours are set in the dataset's ``app_config``, where a user's own choices stand too: what is there is never
+changed, and what a run added goes when the run is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import fiftyone as fo
+
+# Okabe and Ito's colours, then Tol's muted ones: told apart by colour-blind readers, and dark enough to be
+# seen as a thin line on a bright field.
+PALETTE = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255",
+    "#117733", "#332288", "#999933", "#aa4499", "#44aa99", "#6699cc", "#661100",
+)  # fmt: skip
+
+# Zero is transparent in the App, so the scale begins at a tint that can be told from the background.
+HEAT = ((0.0, (255, 237, 160)), (0.35, (254, 178, 76)), (0.7, (240, 59, 32)), (1.0, (128, 0, 38)))
+
+OPACITY = 0.55
+_TRUTH_SHADE = 0.55
+
+
+def color_labels(dataset: fo.Dataset, field: str, classes: Sequence[str], *, truth: bool = False) -> None:
+    """Give each class its colour in a field of labels, the same as in the dataset's other fields.
+
+    Args:
+        dataset: the dataset.
+        field: a field of detections, keypoints or classifications.
+        classes: the classes that may occur in it.
+        truth: whether the labels are the expert's; they get a darker shade than predictions.
+    """
+    scheme = _scheme(dataset)
+    if any(entry.get("path") == field for entry in scheme.fields):
+        return
+    base = _class_colors(scheme, classes)
+    colors = {name: shade(color, _TRUTH_SHADE) if truth else color for name, color in base.items()}
+    scheme.fields.append(
+        {
+            "path": field,
+            "colorByAttribute": "label",
+            "valueColors": [{"value": name, "color": colors[name]} for name in classes],
+        }
+    )
+    _store(dataset, scheme)
+
+
+def color_heatmaps(dataset: fo.Dataset, fields: Sequence[str]) -> None:
+    """Give heatmap fields the heat scale."""
+    scheme = _scheme(dataset)
+    taken = {entry.get("path") for entry in scheme.colorscales}
+    steps = [{"value": value, "color": "rgb({}, {}, {})".format(*color)} for value, color in HEAT]
+    scheme.colorscales += [{"path": field, "list": steps} for field in fields if field not in taken]
+    _store(dataset, scheme)
+
+
+def forget_fields(dataset: fo.Dataset, fields: Collection[str]) -> None:
+    """Take the colours of deleted fields back; a scheme that holds nothing else goes with them."""
+    scheme = dataset.app_config.color_scheme
+    if scheme is None:
+        return
+    for name in ("fields", "colorscales"):
+        entries = getattr(scheme, name) or []
+        setattr(scheme, name, [entry for entry in entries if entry.get("path") not in fields])
+    if _content(scheme) == _content(_default_scheme()):
+        dataset.app_config.color_scheme = None
+        dataset.save()
+    else:
+        _store(dataset, scheme)
+
+
+def shade(color: str, factor: float) -> str:
+    """A colour made darker.
+
+    Examples:
+        >>> shade("#ff8000", 0.5)
+        '#804000'
+    """
+    channels = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(channel * factor):02x}" for channel in channels)
+
+
+def _class_colors(scheme: fo.ColorScheme, classes: Sequence[str]) -> dict[str, str]:
+    """The colour of each class: the one that another field gives it, else the next free one."""
+    base_of = {color: color for color in PALETTE} | {shade(color, _TRUTH_SHADE): color for color in PALETTE}
+    known: dict[str, str] = {}
+    for entry in scheme.fields:
+        for pair in entry.get("valueColors") or []:
+            if pair.get("color") in base_of:
+                known.setdefault(pair["value"], base_of[pair["color"]])
+    for name in classes:
+        if name not in known:
+            free = [color for color in PALETTE if color not in known.values()]
+            known[name] = free[0] if free else PALETTE[len(known) % len(PALETTE)]
+    return known
+
+
+def _default_scheme() -> fo.ColorScheme:
+    return fo.ColorScheme(
+        color_by="value",
+        opacity=OPACITY,
+        multicolor_keypoints=False,
+        show_skeletons=False,
+        fields=[],
+        colorscales=[],
+    )
+
+
+def _scheme(dataset: fo.Dataset) -> fo.ColorScheme:
+    scheme = dataset.app_config.color_scheme or _default_scheme()
+    scheme.fields = list(scheme.fields or [])
+    scheme.colorscales = list(scheme.colorscales or [])
+    return scheme
+
+
+def _store(dataset: fo.Dataset, scheme: fo.ColorScheme) -> None:
+    dataset.app_config.color_scheme = scheme
+    dataset.save()
+
+
+def _content(scheme: fo.ColorScheme) -> dict[str, Any]:
+    content = scheme.to_dict()
+    return {name: value for name, value in content.items() if name != "_id" and value}

@@ -1,0 +1,173 @@
+"""Class activation maps as files on one scale, and what can be read off them.
+
+A map is stored as an 8-bit picture of the size of its image. 0 stands for a raw value of 0 or less, that is
+no evidence for the class, and 255 for the highest raw value of all maps of the run; between them the scale is
+linear. It is the same for all images and classes, so an absent class looks cold beside a present one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from synthmed.app.names import slug
+from synthmed.app.results import ClassifierOutput, ImageBoxes
+from synthmed.errors import ModelError
+from synthmed.metrics.peaks import find_peaks
+
+Floats = NDArray[np.float64]
+
+
+class Scale(NamedTuple):
+    """What the grey levels of the stored maps mean.
+
+    Attributes:
+        raw_at_0: the raw value, or anything below, that is stored as 0; always 0 now.
+        raw_at_255: the raw value, or anything above, that is stored as 255.
+    """
+
+    raw_at_0: float
+    raw_at_255: float
+
+
+@dataclass(frozen=True)
+class ImageCams:
+    """The maps of one image, and what was read off them.
+
+    Attributes:
+        scores: ``(C,)`` float, the classifier's score of each class.
+        paths: ``(C,)`` the file of each map.
+        peaks_px: ``(K, 2)`` float, ``(row, column)`` of the peaks.
+        heat: ``(K,)`` float, the height of each in 0..1 of the scale.
+        labels: ``(K,)`` int, the class of each.
+        box_heat: ``(N,)`` float, the highest value of its class's map in each box of the detector; empty
+            where there is no detector.
+    """
+
+    scores: Floats
+    paths: tuple[Path, ...]
+    peaks_px: Floats
+    heat: Floats
+    labels: NDArray[np.int64]
+    box_heat: Floats
+
+
+class Spool:
+    """Raw maps kept on disk until their common scale is known.
+
+    Args:
+        folder: a folder for them; it is made, and gone when `drain` is done.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.scores: dict[int, Floats] = {}
+        self._highest: dict[int, float] = {}
+        folder.mkdir(parents=True)
+
+    def fill(self, output: ClassifierOutput, shapes_px: Sequence[tuple[int, int]]) -> None:
+        """Take the maps of a classifier up.
+
+        Raises:
+            ModelError: a map is not finite, or does not fit its image.
+        """
+        for index, scores, cams in output.images:
+            expected = (len(output.classes), *shapes_px[index])
+            if cams.shape != expected or not np.isfinite(cams).all():
+                raise ModelError(
+                    "the maps do not fit the image, or are not finite",
+                    value=f"{cams.shape} for {expected}",
+                    remedy="look at the training log: the network has probably diverged",
+                )
+            highest = max(float(cams.max(initial=0.0)), np.finfo(float).tiny)
+            self.scores[index], self._highest[index] = np.asarray(scores, dtype=float), highest
+            # Divided by its own maximum a map loses nothing that 8 bits could show when it is halved in size.
+            share = (np.maximum(cams, 0) / highest).astype(np.float16)
+            np.save(self.folder / f"{index}.npy", share, allow_pickle=False)
+
+    def scale(self) -> Scale:
+        """The scale on which all maps fit; where none is above 0, that of a raw value of 1."""
+        highest = max(self._highest.values(), default=0.0)
+        return Scale(0.0, highest if highest > np.finfo(float).tiny else 1.0)
+
+    def drain(self, scale: Scale) -> Iterator[tuple[int, Floats, NDArray[np.float32]]]:
+        """``(index, scores, heat (C, H, W))`` of each image, where a heat of 1 is stored as 255."""
+        for index, scores in self.scores.items():
+            path = self.folder / f"{index}.npy"
+            raw = np.load(path, allow_pickle=False).astype(np.float32) * self._highest[index]
+            yield index, scores, raw / scale.raw_at_255
+            path.unlink()
+        shutil.rmtree(self.folder)
+
+
+def write_maps(
+    folder: Path, name: str, classes: Sequence[str], heat: NDArray[np.float32]
+) -> tuple[Path, ...]:
+    """Write the maps of one image.
+
+    Args:
+        folder: gets a folder per class.
+        name: what the files are called.
+        classes: the class names.
+        heat: ``(C, H, W)`` float, 0..1 of the scale.
+
+    Returns:
+        ``(C,)`` the files.
+    """
+    paths = []
+    for number, (label, values) in enumerate(zip(classes, heat, strict=True)):
+        path = folder / f"{number:02d}_{slug(label)}" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        grey = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+        Image.fromarray(grey).save(path, compress_level=3)
+        paths.append(path)
+    return tuple(paths)
+
+
+def read_map(path: Path) -> Floats:
+    """``(H, W)`` a stored map, 0..1 of its scale."""
+    with Image.open(path) as image:
+        return np.asarray(image, dtype=float) / 255
+
+
+def peaks_of(
+    classes: Sequence[str], heat: NDArray[np.float32], min_heat: float, distances_px: Mapping[str, float]
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """The peaks of all maps of one image: places ``(K, 2)``, heights ``(K,)`` and classes ``(K,)``."""
+    places, heights, labels = [np.zeros((0, 2))], [np.zeros(0)], [np.zeros(0, dtype=np.int64)]
+    for label, values in enumerate(heat):
+        found, height = find_peaks(values, distances_px.get(classes[label], 0.0), min_heat)
+        places.append(found)
+        heights.append(np.minimum(height, 1.0))
+        labels.append(np.full(len(height), label, dtype=np.int64))
+    return np.concatenate(places), np.concatenate(heights), np.concatenate(labels)
+
+
+def heat_in_boxes(
+    heat: NDArray[np.float32], classes: Sequence[str], boxes: ImageBoxes, box_classes: Sequence[str]
+) -> Floats:
+    """``(N,)`` the highest value of its class's map in each box; NaN where the classifier lacks the class.
+
+    Examples:
+        >>> heat = np.zeros((1, 4, 4), dtype=np.float32)
+        >>> heat[0, 1, 1] = 0.5
+        >>> boxes_px = np.array([[0.0, 0, 2, 2], [2, 2, 4, 4]])
+        >>> boxes = ImageBoxes(boxes_px, np.ones(2), np.zeros(2, dtype=np.int64))
+        >>> heat_in_boxes(heat, ["cell"], boxes, ["cell"]).tolist()
+        [0.5, 0.0]
+    """
+    found = np.full(len(boxes.scores), np.nan)
+    low = np.floor(boxes.boxes_px[:, :2]).astype(np.int64)
+    high = np.maximum(np.ceil(boxes.boxes_px[:, 2:]).astype(np.int64), low + 1)
+    for i, label in enumerate(boxes.labels.tolist()):
+        if box_classes[label] in classes:
+            window = heat[classes.index(box_classes[label]), low[i, 0] : high[i, 0], low[i, 1] : high[i, 1]]
+            found[i] = float(np.clip(window.max(initial=0.0), 0, 1))
+    return found
