@@ -1,4 +1,4 @@
-"""Training on a CPU: bfloat16 where the CPU computes in it, channels last, one-cycle learning rate.
+"""Training on a CPU: bfloat16 where the CPU computes in it, channels last, learning rate with warm-up and cosine.
 
 The number of iterations is this one; everything else follows from it:
     --cfg-options train_cfg.max_iters=800
@@ -10,10 +10,12 @@ test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='BFloat16OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
-    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.02),
     clip_grad=dict(max_norm=35.0))
-param_scheduler = [dict(type='OneCycleLR', eta_max=1e-3, pct_start=0.1, by_epoch=False)]
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, begin=0, end=50, by_epoch=False),
+    dict(type='CosineAnnealingLR', eta_min_ratio=0.01, begin=0, by_epoch=False),  # ends with training
+]
 
 custom_hooks = [dict(type='ChannelsLastHook')]
 
