@@ -1,0 +1,246 @@
+"""Predictions on images of any size: boxes and class activation maps, in pixels of the original image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from synthmed.errors import ModelError
+from synthmed.metrics.predictions import Predictions
+from synthmed.nets.cam_classifier import image_cam
+from synthmed.nets.detections import Detections, detections_in_image
+from synthmed.nets.load_model import LoadedModel, load_model, model_classes
+from synthmed.points import PointSet, resolve_inside
+
+__all__ = [
+    "Predictor",
+    "iter_cams",
+    "iter_detections",
+    "model_classes",
+    "predict_detections",
+]
+
+Progress = Callable[[int, int], None]
+
+
+class Predictor:
+    """A model loaded once, to be applied to many sets of images.
+
+    Images are resized as the test pipeline of the config says, in batches of equal shape, so that what is
+    found in one image does not depend on the others.
+
+    Args:
+        config: config of MMDetection.
+        checkpoint: the ``.pth`` file.
+        device: ``"auto"`` for a GPU where there is one, or what PyTorch calls a device.
+        score_threshold: detections that score less are left out.
+        batch_size: images per forward pass.
+        bfloat16: run the network in bfloat16; faster where the hardware has it, a little less exact.
+
+    Attributes:
+        classes: the class names, in the order of labels and maps.
+
+    Raises:
+        ModelError: where config, checkpoint or device cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: str | Path,
+        checkpoint: str | Path,
+        *,
+        device: str = "auto",
+        score_threshold: float = 0.001,
+        batch_size: int = 8,
+        bfloat16: bool = False,
+    ) -> None:
+        self.model: LoadedModel = load_model(
+            config, checkpoint, device=device, score_threshold=score_threshold
+        )
+        self.score_threshold, self.batch_size, self.bfloat16 = score_threshold, batch_size, bfloat16
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names."""
+        return self.model.classes
+
+    def detections(
+        self, images: Sequence[str | Path], progress: Progress | None = None
+    ) -> Iterator[tuple[int, Detections]]:
+        """Index and detections of each image, in order.
+
+        Raises:
+            ModelError: the model is no detector.
+            PointsError: an image cannot be read.
+        """
+        for index, sample in self._samples(images, progress):
+            if "pred_instances" not in sample:
+                raise ModelError("the model finds no boxes", remedy="use a detector, such as those of yolov2")
+            found = sample.pred_instances
+            boxes, scores, labels = (
+                found[key].detach().float().cpu().numpy() for key in ("bboxes", "scores", "labels")
+            )
+            kept = ~(scores < self.score_threshold)  # NaN stays, for the metrics to refuse
+            yield (
+                index,
+                detections_in_image(
+                    boxes[kept], scores[kept], labels[kept].astype(np.int64), sample.ori_shape
+                ),
+            )
+
+    def cams(
+        self, images: Sequence[str | Path], progress: Progress | None = None
+    ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
+        """Index, scores ``(C,)`` and class activation maps ``(C, H, W)`` of each image, in order.
+
+        Scores are probabilities. Maps are in units of the logit, all on one scale: above 0 a pixel speaks for
+        the class, and the mean of a map is the logit where the classifier pools by the mean.
+
+        Raises:
+            ModelError: the model makes no maps.
+            PointsError: an image cannot be read.
+        """
+        for index, sample in self._samples(images, progress):
+            if "pred_cam" not in sample:
+                raise ModelError(
+                    "the model makes no class activation maps",
+                    remedy="use a classifier, such as those of cam",
+                )
+            yield index, sample.pred_scores.float().cpu().numpy(), image_cam(sample).cpu().numpy()
+
+    def _samples(self, images: Sequence[str | Path], progress: Progress | None) -> Iterator[tuple[int, Any]]:
+        done = 0
+        for batch in self._batches(images):
+            for sample in self._forward(batch):
+                yield done, sample
+                done += 1
+            if progress is not None:
+                progress(done, len(images))
+
+    def _batches(self, images: Sequence[str | Path]) -> Iterator[list[dict[str, Any]]]:
+        batch: list[dict[str, Any]] = []
+        for index, path in enumerate(images):
+            item = self.model.pipeline({"img_path": str(path), "img_id": index})
+            other_shape = bool(batch) and batch[0]["inputs"].shape != item["inputs"].shape
+            if other_shape or len(batch) == self.batch_size:
+                yield batch
+                batch = []
+            batch.append(item)
+        if batch:
+            yield batch
+
+    def _forward(self, batch: Sequence[dict[str, Any]]) -> Sequence[Any]:
+        data = {key: [item[key] for item in batch] for key in ("inputs", "data_samples")}
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bfloat16),
+        ):
+            samples: Sequence[Any] = self.model.network.test_step(data)
+        return samples
+
+
+def iter_detections(
+    config: str | Path,
+    checkpoint: str | Path,
+    images: Sequence[str | Path],
+    *,
+    device: str = "auto",
+    score_threshold: float = 0.001,
+    batch_size: int = 8,
+    bfloat16: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]]:
+    """Index, ``boxes_px`` ``(N, 4)`` in array order, scores and labels of each image; see `Predictor`."""
+    predictor = Predictor(
+        config,
+        checkpoint,
+        device=device,
+        score_threshold=score_threshold,
+        batch_size=batch_size,
+        bfloat16=bfloat16,
+    )
+    for index, found in predictor.detections(images, progress):
+        yield index, *found
+
+
+def iter_cams(
+    config: str | Path,
+    checkpoint: str | Path,
+    images: Sequence[str | Path],
+    *,
+    device: str = "auto",
+    batch_size: int = 8,
+    bfloat16: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
+    """Index, scores ``(C,)`` and maps ``(C, H, W)`` of each image; see `Predictor.cams`."""
+    predictor = Predictor(config, checkpoint, device=device, batch_size=batch_size, bfloat16=bfloat16)
+    yield from predictor.cams(images, progress)
+
+
+def predict_detections(
+    config: str | Path,
+    checkpoint: str | Path,
+    points: PointSet,
+    images_dir: str | Path,
+    *,
+    device: str = "auto",
+    score_threshold: float = 0.001,
+    batch_size: int = 8,
+    bfloat16: bool = False,
+    progress: Progress | None = None,
+) -> Predictions:
+    """Detections on the images of a `PointSet`, in its order of images and classes.
+
+    Raises:
+        ModelError: where config, checkpoint or device cannot be used, or the classes are not the same.
+        PointsError: an image cannot be read.
+    """
+    predictor = Predictor(
+        config,
+        checkpoint,
+        device=device,
+        score_threshold=score_threshold,
+        batch_size=batch_size,
+        bfloat16=bfloat16,
+    )
+    return detections_on(predictor, points, images_dir, progress)
+
+
+def detections_on(
+    predictor: Predictor, points: PointSet, images_dir: str | Path, progress: Progress | None = None
+) -> Predictions:
+    """As `predict_detections`, with a model that is loaded already."""
+    order = label_order(predictor.classes, points.classes)
+    paths = [resolve_inside(images_dir, name) for name in points.images]
+    found = [detections for _, detections in predictor.detections(paths, progress)]
+    return Predictions(
+        image_index=np.repeat(np.arange(len(found)), [len(one.scores) for one in found]).astype(np.int64),
+        boxes_px=np.concatenate([np.empty((0, 4)), *(one.boxes_px for one in found)]),
+        scores=np.concatenate([np.empty(0), *(one.scores for one in found)]),
+        labels=order[np.concatenate([np.empty(0, np.int64), *(one.labels for one in found)])],
+    )
+
+
+def label_order(of_model: Sequence[str], of_points: Sequence[str]) -> NDArray[np.int64]:
+    """``(C,)`` int, the label that each class of a model has in other data.
+
+    Raises:
+        ModelError: the class names are not the same.
+
+    Examples:
+        >>> label_order(("RBC", "WBC"), ("WBC", "RBC")).tolist()
+        [1, 0]
+    """
+    if set(of_model) != set(of_points):
+        raise ModelError(
+            f"the model knows the classes {', '.join(of_model)}, the points have others",
+            value=", ".join(of_points),
+            remedy="read the points with classes=model_classes(checkpoint), or use a model of these classes",
+        )
+    return np.array([list(of_points).index(name) for name in of_model], dtype=np.int64)

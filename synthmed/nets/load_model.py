@@ -1,0 +1,198 @@
+"""From a config and a checkpoint to a model that is ready to predict, without the bank it was trained on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmdet.registry import MODELS, TRANSFORMS
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.logging import MMLogger
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from synthmed.errors import ModelError
+from synthmed.nets.checkpoints import load_checkpoint
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model ready to predict.
+
+    Attributes:
+        network: in evaluation mode, on its device.
+        pipeline: from a dictionary with ``img_path`` to what `network` takes.
+        classes: the class names, in the order of the labels.
+        device: where the network is.
+    """
+
+    network: nn.Module
+    pipeline: Compose
+    classes: tuple[str, ...]
+    device: torch.device
+
+
+def load_model(
+    config: str | Path, checkpoint: str | Path, *, device: str = "auto", score_threshold: float | None = None
+) -> LoadedModel:
+    """Build the network of a config and give it the weights of a checkpoint.
+
+    Classes and anchors are taken from the checkpoint, so that the bank named in the config need not exist.
+
+    Args:
+        config: a config of MMDetection. Where options were changed on the command line, the config that
+            training wrote into its work folder has them.
+        checkpoint: the ``.pth`` file.
+        device: ``"auto"`` for a GPU where there is one, or what PyTorch calls a device.
+        score_threshold: detections that score less are left out; ``None`` for the threshold of the config.
+
+    Raises:
+        ModelError: where config, checkpoint or device cannot be used, or do not fit together.
+    """
+    loaded = load_checkpoint(checkpoint)
+    classes = checkpoint_classes(loaded, checkpoint)
+    weights = loaded["state_dict"]
+    with _quiet():
+        settings = _read_config(config)
+        model = _without_bank(settings.model.to_dict(), weights, len(classes), "")
+        if score_threshold is not None and "bbox_head" in model:
+            model["test_cfg"] = {**(model.get("test_cfg") or {}), "score_thr": float(score_threshold)}
+        with DefaultScope.overwrite_default_scope(settings.get("default_scope", "mmdet")):
+            network = _build(model, config)
+            pipeline = Compose([TRANSFORMS.build(step) for step in _image_steps(settings, config)])
+    _give_weights(network, weights, config, checkpoint)
+    place = _device(device)
+    if place.type == "cpu":
+        network = revert_sync_batchnorm(network)
+    return LoadedModel(network.to(place).eval(), pipeline, classes, place)
+
+
+def model_classes(checkpoint: str | Path) -> tuple[str, ...]:
+    """The classes that a checkpoint was trained on, in the order of its labels.
+
+    Raises:
+        ModelError: where the checkpoint cannot be read or does not name them.
+    """
+    return checkpoint_classes(load_checkpoint(checkpoint), checkpoint)
+
+
+def checkpoint_classes(loaded: Mapping[str, Any], file: str | Path) -> tuple[str, ...]:
+    """The classes that a loaded checkpoint names.
+
+    Raises:
+        ModelError: where it names none.
+    """
+    meta = loaded.get("meta")
+    dataset = meta.get("dataset_meta") if isinstance(meta, Mapping) else None
+    classes = dataset.get("classes") if isinstance(dataset, Mapping) else None
+    if not classes:
+        raise ModelError(
+            "the checkpoint does not name its classes",
+            file=file,
+            remedy="use a checkpoint that `mim train` wrote",
+        )
+    return tuple(str(name) for name in classes)
+
+
+def _read_config(path: str | Path) -> Config:
+    if not Path(path).is_file():
+        raise ModelError("there is no such config", file=path, remedy="name a file of mmdet_configs")
+    try:
+        settings = Config.fromfile(str(path), import_custom_modules=True)
+    except Exception as error:  # a config is a program: it may fail in any way
+        raise ModelError(
+            f"the config cannot be read: {type(error).__name__}: {error}",
+            file=path,
+            remedy="mend it, or use the config that training wrote into its work folder",
+        ) from error
+    if not isinstance(settings.get("model"), Mapping):
+        raise ModelError("the config has no model", file=path, remedy="name a config of a network")
+    return settings
+
+
+def _without_bank(config: Any, weights: Mapping[str, Any], num_classes: int, path: str) -> Any:
+    """The config of a model with what it would read from a bank written out."""
+    if isinstance(config, list | tuple):
+        return type(config)(
+            _without_bank(item, weights, num_classes, f"{path}{index}.") for index, item in enumerate(config)
+        )
+    if not isinstance(config, Mapping):
+        return config
+    plain = {key: _without_bank(item, weights, num_classes, f"{path}{key}.") for key, item in config.items()}
+    if "bank" in plain:
+        plain |= {"bank": None, "num_classes": num_classes}
+        anchors = weights.get(f"{path}anchors_wh_px")
+        if anchors is not None:
+            plain["anchors_wh_px"] = anchors.tolist()
+    return plain
+
+
+def _build(model: dict[str, Any], file: str | Path) -> nn.Module:
+    try:
+        network: nn.Module = MODELS.build(model)
+    except ModelError:
+        raise
+    except Exception as error:  # whatever the constructors of a foreign model raise
+        raise ModelError(
+            f"the model cannot be built: {type(error).__name__}: {error}",
+            file=file,
+            remedy="check the config, and that its custom_imports are installed",
+        ) from error
+    return network
+
+
+def _image_steps(settings: Config, file: str | Path) -> list[dict[str, Any]]:
+    """The test pipeline without the steps that load annotations."""
+    dataset: Any = (settings.get("test_dataloader") or {}).get("dataset") or {}
+    while "dataset" in dataset:
+        dataset = dataset["dataset"]
+    steps = dataset.get("pipeline") or settings.get("test_pipeline")
+    if not steps:
+        raise ModelError("the config has no test pipeline", file=file, remedy="give it a test_dataloader")
+    return [step for step in steps if "Annotations" not in str(step["type"])]
+
+
+def _give_weights(
+    network: nn.Module, weights: Mapping[str, Any], config: str | Path, checkpoint: str | Path
+) -> None:
+    try:
+        network.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        lines = str(error).splitlines()
+        raise ModelError(
+            f"the checkpoint does not fit the config {config}: {' '.join(lines[:2])}",
+            file=checkpoint,
+            remedy="use the config that training wrote into its work folder, next to the checkpoint",
+        ) from error
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ModelError(
+            "PyTorch has no such device here", value=name, remedy="use cpu, cuda or auto"
+        ) from error
+    return device
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MMEngine's notes on configs off the terminal, since this is not a training run."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
