@@ -57,7 +57,7 @@ def lse_pool(cams: Tensor, weights: Tensor, sharpness: float = 4.0) -> Tensor:
     Source: Pinheiro and Collobert, "From Image-level to Pixel-level Labeling with CNNs", 2015.
     """
     share = weights / weights.sum(dim=(2, 3), keepdim=True).clamp(min=1e-6)
-    return torch.logsumexp(sharpness * cams + share.clamp(min=1e-30).log(), dim=(2, 3)) / sharpness
+    return torch.logsumexp(sharpness * cams + share.log(), dim=(2, 3)) / sharpness
 
 
 def pooling_named(name: str, sharpness: float) -> Pooling:

@@ -57,7 +57,9 @@ def test_more_anchors_and_restarts_never_fit_worse() -> None:
 
 def test_the_same_seed_gives_the_same_anchors() -> None:
     sizes = np.random.default_rng(0).uniform(5, 100, (100, 2))
-    np.testing.assert_array_equal(iou_kmeans(sizes, 4, seed=7).sizes_px, iou_kmeans(sizes, 4, seed=7).sizes_px)
+    np.testing.assert_array_equal(
+        iou_kmeans(sizes, 4, seed=7).sizes_px, iou_kmeans(sizes, 4, seed=7).sizes_px
+    )
 
 
 def test_fewer_sizes_than_anchors() -> None:

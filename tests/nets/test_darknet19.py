@@ -57,7 +57,8 @@ def test_initial_weights_follow_he() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [dict(width=0.0), dict(width=-1.0), dict(out_stride=4), dict(out_indices=(6,)), dict(out_indices=())]
+    "settings",
+    [dict(width=0.0), dict(width=-1.0), dict(out_stride=4), dict(out_indices=(6,)), dict(out_indices=())],
 )
 def test_wrong_settings(settings: dict[str, object]) -> None:
     with pytest.raises(ModelError, match="Darknet19"):
