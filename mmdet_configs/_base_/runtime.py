@@ -3,22 +3,23 @@
 SYNTHMED_SEED   seed of the weights and of the scenes: randomness.seed and train_dataloader.dataset.seed
 """
 
-custom_imports = dict(imports=['synthmed.nets'], allow_failed_imports=False)
-default_scope = 'mmdet'
+custom_imports = dict(imports=["synthmed.nets"], allow_failed_imports=False)
+default_scope = "mmdet"
 
 default_hooks = dict(
-    timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=20, log_metric_by_epoch=False),
-    param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=200, max_keep_ckpts=1, save_last=True),
-    sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='DetVisualizationHook'))
-log_processor = dict(type='LogProcessor', by_epoch=False, window_size=20)
-log_level = 'INFO'
+    timer=dict(type="IterTimerHook"),
+    logger=dict(type="LoggerHook", interval=20, log_metric_by_epoch=False),
+    param_scheduler=dict(type="ParamSchedulerHook"),
+    checkpoint=dict(type="CheckpointHook", by_epoch=False, interval=200, max_keep_ckpts=1, save_last=True),
+    sampler_seed=dict(type="DistSamplerSeedHook"),
+    visualization=dict(type="DetVisualizationHook"),
+)
+log_processor = dict(type="LogProcessor", by_epoch=False, window_size=20)
+log_level = "INFO"
 
-vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='DetLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+vis_backends = [dict(type="LocalVisBackend")]
+visualizer = dict(type="DetLocalVisualizer", vis_backends=vis_backends, name="visualizer")
 
-randomness = dict(seed=int('{{$SYNTHMED_SEED:0}}'))
+randomness = dict(seed=int("{{$SYNTHMED_SEED:0}}"))
 load_from = None
 resume = False

@@ -1,29 +1,28 @@
-"""Training on one or more GPUs: bfloat16, channels last, learning rate with warm-up and cosine.
+"""Training on one or more GPUs: bfloat16, channels last, warm-up and cosine.
 
 The number of iterations is this one; everything else follows from it:
     --cfg-options train_cfg.max_iters=4000
 """
 
-train_cfg = dict(type='SceneTrainLoop', max_iters=8000, val_interval=2000)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+train_cfg = dict(type="SceneTrainLoop", max_iters=8000, val_interval=2000)
+val_cfg = dict(type="ValLoop")
+test_cfg = dict(type="TestLoop")
 
 optim_wrapper = dict(
-    type='BFloat16OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.02),
-    clip_grad=dict(max_norm=35.0))
+    type="BFloat16OptimWrapper",
+    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.02),
+    clip_grad=dict(max_norm=35.0),
+)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, begin=0, end=200, by_epoch=False),
-    dict(type='CosineAnnealingLR', eta_min_ratio=0.01, begin=0, by_epoch=False),  # ends with training
+    dict(type="LinearLR", start_factor=0.01, begin=0, end=200, by_epoch=False),
+    dict(type="CosineAnnealingLR", eta_min_ratio=0.01, begin=0, by_epoch=False),  # ends with training
 ]
 
-custom_hooks = [dict(type='ChannelsLastHook')]
+custom_hooks = [dict(type="ChannelsLastHook")]
 
 env_cfg = dict(
     cudnn_benchmark=True,
-    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'))
+    mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),
+    dist_cfg=dict(backend="nccl"),
+)
 auto_scale_lr = dict(enable=False, base_batch_size=64)
-
-train_dataloader = dict(batch_size=64, num_workers=12, pin_memory=True)
-val_dataloader = dict(batch_size=32, num_workers=4, pin_memory=True)

@@ -1,21 +1,23 @@
-"""Multi-label classifier with exact class activation maps, for a CPU, trained on composed scenes alone."""
+"""Multi-label classifier with exact class activation maps, for a CPU, trained on composed scenes alone.
+
+It learns from image-level labels: which classes a scene has, and nothing about where.
+
+Train, go on after a kill, test:
+    export SYNTHMED_BANK=BANK SYNTHMED_IMAGES=DATA/images SYNTHMED_POINTS=DATA/points.csv
+    export SYNTHMED_BOXES='DATA/boxes_{split}.json'   # optional: real boxes to measure by
+    mim train mmdet mmdet_configs/cam/cam_darknet19_384_cpu.py --work-dir work_dirs/cam
+    mim train mmdet mmdet_configs/cam/cam_darknet19_384_cpu.py --work-dir work_dirs/cam --resume
+    mim test mmdet mmdet_configs/cam/cam_darknet19_384_cpu.py \
+        --checkpoint work_dirs/cam/iter_600.pth
+Options: --cfg-options train_cfg.max_iters=1200 model.pooling=lse
+Expected result and run time: mmdet_configs/README.md
+"""
 
 _base_ = [
-    '../_base_/runtime.py',
-    '../_base_/schedule_cpu.py',
-    '../_base_/scenes_384.py',
+    "../_base_/runtime.py",
+    "../_base_/schedule_cpu.py",
+    "../_base_/scenes_384.py",
+    "../_base_/cam_darknet19.py",
 ]
 
-model = dict(
-    type='CAMClassifier',
-    data_preprocessor=dict(
-        type='DetDataPreprocessor',
-        mean=[127.5, 127.5, 127.5],
-        std=[127.5, 127.5, 127.5],
-        bgr_to_rgb=True,
-        pad_size_divisor=32),
-    backbone=dict(type='Darknet19', width=0.5, out_indices=(5,), out_stride=16),
-    bank='{{$SYNTHMED_BANK:work_dirs/demo/bank}}')
-
-val_evaluator = [dict(type='CamMetric')]
-test_evaluator = val_evaluator
+model = dict(backbone=dict(width=0.5))
