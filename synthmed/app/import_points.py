@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ from synthmed.app.appearance import color_labels
 from synthmed.app.convert import to_detections, to_keypoints
 from synthmed.app.names import GROUP, POINTS, RUN, SPLIT, TRUTH
 from synthmed.app.runs import Run, recorded
+from synthmed.app.steps import Progress
 from synthmed.points.pointset import PointSet
 
 BATCH = 256
 """Samples written at a time: few enough for a moving bar, many enough to be fast."""
-
-Progress = Callable[[int, int], None]
 
 
 def import_points(
@@ -70,8 +69,8 @@ def import_points(
     texts: dict[str, list[Any]] = {SPLIT: list(points.splits)}
     if any(points.groups):
         texts[GROUP] = [group or None for group in points.groups]
-    noted = {"images_dir": str(images_dir), **(params or {})}
-    with recorded(dataset, "import_points", key=key, params=noted) as run:
+    noted = {"images_dir": str(images_dir), "field": field, "truth_field": truth_field if boxes else None}
+    with recorded(dataset, "import_points", key=key, params={**noted, **(params or {})}) as run:
         if old:
             run.create_fields(*labels, *(name for name in texts if not dataset.has_field(name)))
         else:

@@ -68,7 +68,7 @@ def read_points(
     Args:
         samples: a dataset or a view.
         field: the field; by default the first of `point_fields`.
-        classes: the classes in order; by default the names found, sorted.
+        classes: the classes in order; labels of others are skipped. By default the names found, sorted.
         check_images: whether each image is read to its end; otherwise only the size of it is looked up.
         log: takes up what is skipped.
         progress: called as images are checked.
@@ -90,7 +90,7 @@ def read_points(
     splits = _splits(names, groups, _values_or_none(annotated, SPLIT), tags, paths, log)
     usable = _usable(found, splits, paths, log)
     rows = _label_rows(annotated, field, kind)
-    columns = _check_rows(rows, found, usable, paths, log)
+    columns = _check_rows(rows, found, usable, paths, log, classes)
     kept = np.flatnonzero(usable)
     checked = CheckedPoints(
         images=[found[i] for i in kept],
@@ -210,6 +210,7 @@ def _check_rows(
     usable: NDArray[np.bool_],
     paths: list[str],
     log: ProblemLog,
+    classes: Sequence[str] | None,
 ) -> dict[str, Any]:
     """Turn labels into columns, leaving out those that cannot be used."""
     labels, ids, edge, image, boxes = [], [], [], [], []
@@ -224,6 +225,8 @@ def _check_rows(
             reason = None
             if not label:
                 reason = Reason.LABEL_EMPTY
+            elif classes is not None and label not in classes:
+                reason = Reason.LABEL_UNKNOWN
             elif not np.isfinite(center).all():
                 reason = Reason.KEYPOINTS if geometry == "points" else Reason.BOX
             elif (center < 0).any() or center[0] >= height or center[1] >= width:

@@ -17,8 +17,16 @@ MARKER = ".synthmed-run.json"
 
 
 def default_folder(dataset: fo.Dataset, key: str) -> Path:
-    """Where a run keeps its files: beneath FiftyOne's own folder of datasets."""
-    return Path(str(fo.config.default_dataset_dir), "synthmed", str(dataset.slug), key)
+    """Where a run keeps its files: a new folder beneath FiftyOne's own folder of datasets.
+
+    An earlier dataset of the same name may have left a folder behind, which stays as it is.
+    """
+    parent = Path(str(fo.config.default_dataset_dir), "synthmed", str(dataset.slug))
+    folder, number = parent / key, 1
+    while not is_free(folder):
+        number += 1
+        folder = parent / f"{key}-{number}"
+    return folder
 
 
 def claim_folder(folder: Path, dataset: fo.Dataset, key: str) -> None:

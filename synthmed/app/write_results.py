@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import fiftyone as fo
@@ -14,13 +14,12 @@ from synthmed.app.names import CAM, PREDICTIONS
 from synthmed.app.result_labels import ResultFields, box_labels, cam_labels, compare
 from synthmed.app.results import NO_BOXES, ClassifierOutput, DetectorOutput, ImageBoxes, collect_boxes
 from synthmed.app.runs import Run, recorded
+from synthmed.app.steps import Progress, Steps
 from synthmed.app.targets import Targets
 from synthmed.errors import DatasetError
 from synthmed.metrics.detection import FIXED_THRESHOLD
 
 BATCH = 256
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,8 @@ def write_results(
         options: how they are stored.
         key: the name of the run.
         params: what to note in the run beside the options.
-        progress: called with images done and images in all.
+        progress: called with steps done and steps in all; an image counts once for each network and once for
+            being stored.
 
     Returns:
         The run; its summary has the scale.
@@ -94,12 +94,18 @@ def write_results(
     noted = {**asdict(options), **(params or {})}
     with recorded(targets.dataset, "apply_models", key=key, params=noted) as run:
         run.create_fields(*fields.names())
+        passes = 1 + (detector is not None) + (classifier is not None)
+        steps = Steps(progress, passes * len(targets))
         boxes: list[ImageBoxes] | None = None
         if detector is not None:
-            boxes = collect_boxes(detector, targets.shapes_px, options.min_score)
-        batches = _Batches(targets, progress)
+            counted = replace(detector, images=steps.over(detector.images))
+            boxes = collect_boxes(counted, targets.shapes_px, options.min_score)
+        if classifier is not None:
+            classifier = replace(classifier, images=steps.over(classifier.images))
+        batches = _Batches(targets)
         for index, cams in _all_cams(run, targets, classifier, options, fields, boxes):
             batches.add(index, _labels(index, cams, targets, options, fields, boxes))
+            steps.tick()
         batches.flush()
         _show(run.dataset, fields)
         run.summary |= {
@@ -175,8 +181,8 @@ def _labels(
 class _Batches:
     """Writes labels a few hundred samples at a time."""
 
-    def __init__(self, targets: Targets, progress: Progress | None) -> None:
-        self.targets, self.progress = targets, progress
+    def __init__(self, targets: Targets) -> None:
+        self.targets = targets
         self.images = 0
         self._pending: dict[str, dict[str, Any]] = {}
 
@@ -186,8 +192,6 @@ class _Batches:
         self.images += 1
         if self.images % BATCH == 0:
             self.flush()
-        if self.progress is not None:
-            self.progress(self.images, len(self.targets))
 
     def flush(self) -> None:
         for name, values in self._pending.items():

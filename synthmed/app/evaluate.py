@@ -1,0 +1,194 @@
+"""Predictions and maps that stand in a dataset, judged against its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+from fiftyone import ViewField as F
+from numpy.typing import NDArray
+
+from synthmed.app.judge_maps import judge_maps
+from synthmed.app.read_points import DatasetPoints, read_points
+from synthmed.app.runs import Run, get_run, list_runs, recorded
+from synthmed.app.steps import Progress
+from synthmed.app.stored_results import read_predictions, read_scores
+from synthmed.errors import DatasetError, ProblemLog
+from synthmed.metrics import (
+    ClassifierFigures,
+    DetectorFigures,
+    build_report,
+    classifier_figures,
+    detector_figures,
+    match_predictions,
+    random_detections,
+)
+from synthmed.metrics.detection import IGNORED
+from synthmed.points.pointset import PointSet
+
+Floats = NDArray[np.float64]
+
+TRAIN = "train"
+
+
+def evaluate(
+    dataset: fo.Dataset,
+    of: str,
+    *,
+    truth_field: str | None = None,
+    split: str = "val",
+    class_sizes_px: Mapping[str, float] | None = None,
+    key: str | None = None,
+    log: ProblemLog | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Judge the results of a run against the truth of a split, and store the figures in a run of its own.
+
+    Thresholds are tuned on the train split where it has results, and are 0.3 otherwise. Objects at the border
+    are ignore regions. Where the truth is boxes and the results have boxes, FiftyOne evaluates those at or
+    above the threshold of their class too, which fills its Model Evaluation panel and marks each box as
+    right, wrong or missed. Maps are judged as they are stored, in 256 steps.
+
+    Args:
+        dataset: the dataset.
+        of: the key of the run with the results.
+        truth_field: boxes or points of the expert; by default the boxes where there are any.
+        split: the split to judge.
+        class_sizes_px: the size of each class; by default the median of the truth's boxes, else that of the
+            newest bank. Half of it is how far a centre may be off.
+        key: the name of the run.
+        log: takes up what is skipped.
+        progress: called with maps judged and maps in all.
+
+    Returns:
+        The run; its summary has the report.
+
+    Raises:
+        DatasetError: there are no such results, or no truth in the split, or class sizes are not known.
+        PointsError: the truth cannot be read.
+    """
+    results = get_run(dataset, of)
+    if results.kind != "apply_models":
+        raise DatasetError("this run has no results", value=of, remedy="name a run that applied models")
+    truth_field = truth_field or _default_truth(dataset)
+    found = _with_classes(
+        read_points(dataset, truth_field, check_images=False, log=log),
+        {*results.summary["box_classes"], *results.summary["map_fields"]},
+    )
+    train, held_out = _of_split(found, TRAIN), _of_split(found, split)
+    if not len(held_out.points):
+        raise DatasetError("the split has no truth", value=split, remedy="choose another split")
+    sizes = _class_sizes(dataset, found.points, class_sizes_px)
+    noted = {"of": of, "truth_field": truth_field, "split": split}
+    with recorded(dataset, "evaluate", key=key, params=noted) as run:
+        run.depends_on.append(of)
+        figures: dict[str, Any] = {}
+        if results.summary["box_classes"]:
+            figures |= _detector(run, results, train, held_out, sizes)
+        if results.summary["map_fields"]:
+            figures |= _classifier(results, train, held_out)
+            figures |= judge_maps(dataset, results.summary["map_fields"], train, held_out, sizes, progress)
+        report = build_report(of, split, held_out.points, sizes, **figures)
+        run.summary = {"report": report.to_dict()}
+    return run
+
+
+def _default_truth(dataset: fo.Dataset) -> str | None:
+    """The boxes that a run imported, where there are any."""
+    imported = [run.params.get("truth_field") for run in list_runs(dataset, "import_points")]
+    return next((name for name in imported if name and dataset.has_field(name)), None)
+
+
+def _with_classes(found: DatasetPoints, others: Iterable[str]) -> DatasetPoints:
+    """The same points, with the classes of the predictions beside their own."""
+    points = found.points
+    classes = tuple(sorted({*points.classes, *others}))
+    index = np.array([classes.index(name) for name in points.classes], dtype=np.int64)
+    return replace(found, points=replace(points, classes=classes, labels=index[points.labels]))
+
+
+def _of_split(found: DatasetPoints, split: str) -> DatasetPoints:
+    ids = [sample for sample, own in zip(found.sample_ids, found.points.splits, strict=True) if own == split]
+    return replace(found, points=found.points.of_split(split), sample_ids=tuple(ids))
+
+
+def _class_sizes(dataset: fo.Dataset, points: PointSet, given: Mapping[str, float] | None) -> Floats:
+    """``(C,)`` the size of each class; a class of which nothing is known gets the mean of the others."""
+    known: dict[str, float] = {}
+    for bank in list_runs(dataset, "build_patch_bank"):
+        known |= bank.summary.get("sizes_px", {})
+    sides = points.sizes_px.mean(axis=1)
+    for label, name in enumerate(points.classes):
+        own = sides[(points.labels == label) & ~points.edge & np.isfinite(sides)]
+        if len(own):
+            known[name] = float(np.median(own))
+    known |= given or {}
+    sizes = np.array([known.get(name, np.nan) for name in points.classes])
+    if np.isnan(sizes).all():
+        raise DatasetError(
+            "the sizes of the classes are not known",
+            value=", ".join(points.classes),
+            remedy="give them, build a patch bank, or evaluate against boxes",
+        )
+    return np.where(np.isnan(sizes), np.nanmean(sizes), sizes)
+
+
+def _detector(
+    run: Run, results: Run, train: DatasetPoints, held_out: DatasetPoints, sizes: Floats
+) -> dict[str, tuple[DetectorFigures, ...]]:
+    """The figures of the boxes, beside those of random ones."""
+    field = results.params["predictions_field"]
+    (on_train, _), (found, ids) = (read_predictions(run.dataset, field, part) for part in (train, held_out))
+    by_chance = random_detections(train.points, held_out.points, sizes)
+    on_train_by_chance = random_detections(train.points, train.points, sizes, seed=1)
+    figures = detector_figures((on_train, train.points), (found, held_out.points), sizes)
+    if held_out.points.has_sizes:
+        verdicts = match_predictions(found, held_out.points)
+        ignored = [
+            label_id for label_id, status in zip(ids, verdicts.status, strict=True) if status == IGNORED
+        ]
+        thresholds = {
+            name: entry.threshold_iou for name, entry in zip(held_out.points.classes, figures, strict=False)
+        }
+        _fill_panel(run, field, held_out, thresholds, ignored)
+    return {
+        "detector": figures,
+        "random_detector": detector_figures(
+            (on_train_by_chance, train.points), (by_chance, held_out.points), sizes
+        ),
+    }
+
+
+def _fill_panel(
+    run: Run, field: str, held_out: DatasetPoints, thresholds: Mapping[str, float], ignored: Sequence[str]
+) -> None:
+    """Let FiftyOne evaluate what counts: no object at the border, no box on one or below its threshold."""
+    truth_field = run.params["truth_field"]
+    enough = F("confidence") >= F("label").map_values(dict(thresholds))
+    inside = ~F("edge").is_in([True])
+    view = run.dataset.select(held_out.sample_ids)
+    view = view.filter_labels(truth_field, inside, only_matches=False)
+    view = view.filter_labels(field, enough, only_matches=False)
+    if ignored:
+        view = view.exclude_labels(ids=list(ignored), fields=field, omit_empty=False)
+    run.evaluation = run.key
+    run.save()
+    view.evaluate_detections(
+        field, gt_field=truth_field, eval_key=run.key, classes=list(held_out.points.classes), progress=False
+    )
+
+
+def _classifier(
+    results: Run, train: DatasetPoints, held_out: DatasetPoints
+) -> dict[str, tuple[ClassifierFigures, ...]]:
+    """The figures of the image-level scores; none where an image or a class has no score."""
+    field = f"{results.params['cam_prefix']}_scores"
+    parts = []
+    for part in (train, held_out):
+        scores = read_scores(results.dataset, field, part, part.points.classes)
+        scored: NDArray[np.bool_] = ~np.any(np.isnan(scores), axis=1)
+        parts.append((scores[scored], part.points.of_images(scored)))
+    return {"classifier": classifier_figures(parts[0], parts[1])} if len(parts[1][0]) else {}
