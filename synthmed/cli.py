@@ -8,7 +8,7 @@ import click
 
 from synthmed import __version__
 from synthmed.errors import ProblemLog
-from synthmed.terminal import Commands, console, print_problems, print_table, progress_bar
+from synthmed.terminal import Commands, console, print_bank, print_problems, print_table, progress_bar
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -172,29 +172,3 @@ def phantom(out: Path, train: int, val: int, seed: int) -> None:
     with progress_bar("Simulating images") as progress:
         write_phantom(out, train=train, val=val, seed=seed, progress=progress)
     console.print(f"wrote {out}")
-
-
-def print_bank(bank_dir: Path, verify: bool = False) -> None:
-    """Print what a bank holds, per class."""
-    from synthmed.bank import open_bank
-
-    opened = open_bank(bank_dir, verify=verify)
-    sizes = dict(zip(opened.classes, opened.sizes_px.tolist(), strict=True))
-    rows = [
-        (
-            r.name,
-            f"{sizes[r.name]:.1f}",
-            r.points,
-            r.crossing,
-            r.cut_off_rate,
-            r.dropped,
-            r.patches,
-            r.crowded,
-        )
-        for r in opened.report
-    ]
-    print_table(
-        f"{bank_dir}: {len(opened)} patches from {len(opened.images)} images, hash {opened.hash[:12]}",
-        ("class", "size px", "points", "at border", "share", "dropped", "patches", "with a neighbour"),
-        rows,
-    )

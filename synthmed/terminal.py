@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -70,6 +71,32 @@ def print_problems(log: ProblemLog) -> None:
     hidden = len(log.problems) - _SHOWN_PROBLEMS
     if hidden > 0:
         console.print(f"... and {hidden} more")
+
+
+def print_bank(bank_dir: Path, verify: bool = False) -> None:
+    """Print what a bank holds, per class."""
+    from synthmed.bank import open_bank
+
+    opened = open_bank(bank_dir, verify=verify)
+    sizes = dict(zip(opened.classes, opened.sizes_px.tolist(), strict=True))
+    rows = [
+        (
+            r.name,
+            f"{sizes[r.name]:.1f}",
+            r.points,
+            r.crossing,
+            r.cut_off_rate,
+            r.dropped,
+            r.patches,
+            r.crowded,
+        )
+        for r in opened.report
+    ]
+    print_table(
+        f"{bank_dir}: {len(opened)} patches from {len(opened.images)} images, hash {opened.hash[:12]}",
+        ("class", "size px", "points", "at border", "share", "dropped", "patches", "with a neighbour"),
+        rows,
+    )
 
 
 def _cell(value: object) -> str:

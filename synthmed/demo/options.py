@@ -1,0 +1,39 @@
+"""What the demo works on and how long it trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the demo works on and how long it trains.
+
+    Attributes:
+        data: a folder with ``images/`` and ``points.csv``; ``None`` for the phantom.
+        out: the folder of all demos; this one gets a folder of its own in it.
+        sizes: class sizes as people write them; none means that they are estimated.
+        configs: the folder ``mmdet_configs``.
+        detector_iters: iterations of the detector, ``None`` for what its config says.
+        classifier_iters: iterations of the classifier, ``None`` for what its config says.
+        app: whether a FiftyOne dataset is made.
+    """
+
+    data: Path | None = None
+    out: Path = Path("work_dirs/demo")
+    sizes: tuple[str, ...] = ()
+    configs: Path = Path("mmdet_configs")
+    detector_iters: int | None = None
+    classifier_iters: int | None = None
+    app: bool = True
+
+    @property
+    def detector_config(self) -> Path:
+        """The detector's config for a CPU."""
+        return self.configs / "yolov2" / "yolov2_darknet19_416_cpu.py"
+
+    @property
+    def classifier_config(self) -> Path:
+        """The classifier's config for a CPU."""
+        return self.configs / "cam" / "cam_darknet19_384_cpu.py"

@@ -1,0 +1,111 @@
+"""The steps of the demo, in order; each is skipped where its result is already there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from synthmed.bank import BankSpec, PatchBank, build_bank, open_bank, resolve_sizes, save_bank
+from synthmed.datasets import render_dataset
+from synthmed.demo.inputs import DemoInput, read_input
+from synthmed.demo.options import DemoOptions
+from synthmed.errors import BankError
+from synthmed.metrics.report import RunReport
+from synthmed.terminal import console, print_bank, print_table, progress_bar
+from synthmed.training import train
+
+_SCENES = 64
+_TABLE = (
+    ("objects", "objects"),
+    ("F1@0.5", "detector.f1_iou"),
+    ("centre F1", "detector.f1_center"),
+    ("random boxes", "random_detector.f1_center"),
+    ("pointing", "cam.pointing_game"),
+    ("centre bell", "baseline_cams.center_gaussian.pointing_game"),
+    ("uniform", "baseline_cams.uniform.pointing_game"),
+    ("peak F1", "cam.peak_f1"),
+    ("centre bell ", "baseline_cams.center_gaussian.peak_f1"),
+)
+
+
+def run_demo(options: DemoOptions) -> RunReport:
+    """Run the whole path and print its table.
+
+    Raises:
+        SynthmedError: the data, or an earlier result in the same folder, cannot be used.
+    """
+    data = read_input(options.data, options.out)
+    work_dir = options.out / data.name
+    bank = _bank(data, work_dir / "bank", options.sizes)
+    _scenes(data, bank, work_dir)
+    env = {
+        "SYNTHMED_BANK": str(work_dir / "bank"),
+        "SYNTHMED_IMAGES": str(data.images_dir),
+        "SYNTHMED_POINTS": str(data.points_file),
+        "SYNTHMED_BOXES": data.boxes_pattern or "none",
+    }
+    for name, config, iterations in _trainings(options):
+        chosen = [] if iterations is None else [f"train_cfg.max_iters={iterations}"]
+        with progress_bar(f"Training the {name}") as progress:
+            train(config, work_dir / name, env=env, options=chosen, progress=progress)
+    return _judge(data, bank, work_dir, options)
+
+
+def _trainings(options: DemoOptions) -> list[tuple[str, Path, int | None]]:
+    return [
+        ("detector", options.detector_config, options.detector_iters),
+        ("classifier", options.classifier_config, options.classifier_iters),
+    ]
+
+
+def _bank(data: DemoInput, folder: Path, sizes: Sequence[str]) -> PatchBank:
+    """Build the bank, or open the same one built before."""
+    with progress_bar("Finding class sizes") as progress:
+        sizes_px = resolve_sizes(sizes, data.points, data.images_dir, progress=progress)
+    with progress_bar("Cutting patches") as progress:
+        bank = build_bank(data.points, data.images_dir, BankSpec(sizes_px=sizes_px), progress=progress)
+    if not folder.exists():
+        save_bank(bank, folder)
+    elif open_bank(folder).hash != bank.hash:
+        raise BankError(
+            "the folder holds the bank of other points, images or settings",
+            file=folder,
+            remedy=f"delete {folder.parent}, or choose another folder with OUT=...",
+        )
+    print_bank(folder)
+    return open_bank(folder)
+
+
+def _scenes(data: DemoInput, bank: PatchBank, work_dir: Path) -> None:
+    """Render some scenes to look at; training composes its own."""
+    from PIL import Image
+
+    from synthmed import plots
+    from synthmed.points import read_image, resolve_inside
+
+    with progress_bar("Rendering scenes") as progress:
+        render_dataset(work_dir / "bank", work_dir / "scenes", count=_SCENES, progress=progress)
+    pictures = work_dir / "pictures"
+    plots.save_figure(plots.bank_sheet(bank), pictures / "bank.png")
+    chosen = np.linspace(0, len(bank.images) - 1, 4).astype(int)
+    real = [read_image(resolve_inside(data.images_dir, bank.images[i])) for i in chosen]
+    scenes = [np.asarray(Image.open(work_dir / "scenes" / "images" / f"{i:08d}.png")) for i in range(4)]
+    plots.save_figure(plots.real_beside_synthetic(real, scenes), pictures / "real_beside_synthetic.png")
+
+
+def _judge(data: DemoInput, bank: PatchBank, work_dir: Path, options: DemoOptions) -> RunReport:
+    from synthmed.demo.judge import judge
+
+    report = judge(data, bank, work_dir, options)
+    titles = [title for title, _ in _TABLE]
+    rows = [[row["class"], *(row.get(title) for title in titles)] for row in report.rows(_TABLE)]
+    boxes = "annotated boxes" if report.boxes_annotated else "squares of the class's size"
+    print_table(
+        f"{report.images} held-out real images of {data.name}; F1@0.5 against {boxes}",
+        ("class", *titles),
+        rows,
+    )
+    console.print(f"pictures: {work_dir / 'pictures'}    figures: {work_dir / 'report.json'}")
+    return report
