@@ -28,6 +28,7 @@ def imported_by(statement: str) -> set[str]:
         ("import synthmed.errors", EVERYTHING_SLOW),
         ("import synthmed.doctor", EVERYTHING_SLOW),
         ("import synthmed.cli", NETWORKS_AND_APP | {"matplotlib"}),
+        ("import synthmed.demo", NETWORKS_AND_APP | {"matplotlib"}),
         ("import synthmed.points", NETWORKS_AND_APP | {"matplotlib"}),
         ("import synthmed.bank", NETWORKS_AND_APP | {"matplotlib"}),
         ("import synthmed.scenes", NETWORKS_AND_APP | {"matplotlib"}),
