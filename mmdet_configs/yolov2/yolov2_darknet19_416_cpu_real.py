@@ -6,7 +6,8 @@ Train, go on after a kill, test:
     export SYNTHMED_BANK=BANK SYNTHMED_IMAGES=DATA/images SYNTHMED_POINTS=DATA/points.csv
     export SYNTHMED_BOXES='DATA/boxes_{split}.json'
     mim train mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu_real.py --work-dir work_dirs/yolov2_real
-    mim train mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu_real.py --work-dir work_dirs/yolov2_real --resume
+    mim train mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu_real.py \
+        --work-dir work_dirs/yolov2_real --resume
     mim test mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu_real.py \
         --checkpoint work_dirs/yolov2_real/iter_600.pth
 Options: --cfg-options train_cfg.max_iters=1200

@@ -61,13 +61,13 @@ def load_model(
     weights = loaded["state_dict"]
     with _quiet():
         settings = _read_config(config)
-        model = _without_bank(settings.model.to_dict(), weights, len(classes), "")
+        model = _without_bank(settings.model.to_dict(), weights, len(classes), "", checkpoint)
         if score_threshold is not None and "bbox_head" in model:
             model["test_cfg"] = {**(model.get("test_cfg") or {}), "score_thr": float(score_threshold)}
         with DefaultScope.overwrite_default_scope(settings.get("default_scope", "mmdet")):
             network = _build(model, config)
             pipeline = Compose([TRANSFORMS.build(step) for step in _image_steps(settings, config)])
-    _give_weights(network, weights, config, checkpoint)
+    _give_weights(network, weights, checkpoint)
     place = _device(device)
     if place.type == "cpu":
         network = revert_sync_batchnorm(network)
@@ -117,21 +117,27 @@ def _read_config(path: str | Path) -> Config:
     return settings
 
 
-def _without_bank(config: Any, weights: Mapping[str, Any], num_classes: int, path: str) -> Any:
+def _without_bank(
+    config: Any, weights: Mapping[str, Any], num_classes: int, path: str, file: str | Path
+) -> Any:
     """The config of a model with what it would read from a bank written out."""
     if isinstance(config, list | tuple):
+        items = enumerate(config)
         return type(config)(
-            _without_bank(item, weights, num_classes, f"{path}{index}.") for index, item in enumerate(config)
+            _without_bank(item, weights, num_classes, f"{path}{i}.", file) for i, item in items
         )
     if not isinstance(config, Mapping):
         return config
-    plain = {key: _without_bank(item, weights, num_classes, f"{path}{key}.") for key, item in config.items()}
-    if "bank" in plain:
-        plain |= {"bank": None, "num_classes": num_classes}
-        anchors = weights.get(f"{path}anchors_wh_px")
-        if anchors is not None:
-            plain["anchors_wh_px"] = anchors.tolist()
-    return plain
+    plain = {
+        key: _without_bank(item, weights, num_classes, f"{path}{key}.", file) for key, item in config.items()
+    }
+    if "bank" not in plain:
+        return plain
+    if not any(name.startswith(path) for name in weights):
+        raise _misfit(file, f"it has no weights for {path.rstrip('.')}")
+    anchors = weights.get(f"{path}anchors_wh_px")
+    known = {} if anchors is None else {"anchors_wh_px": anchors.tolist()}
+    return plain | {"bank": None, "num_classes": num_classes} | known
 
 
 def _build(model: dict[str, Any], file: str | Path) -> nn.Module:
@@ -159,18 +165,19 @@ def _image_steps(settings: Config, file: str | Path) -> list[dict[str, Any]]:
     return [step for step in steps if "Annotations" not in str(step["type"])]
 
 
-def _give_weights(
-    network: nn.Module, weights: Mapping[str, Any], config: str | Path, checkpoint: str | Path
-) -> None:
+def _give_weights(network: nn.Module, weights: Mapping[str, Any], checkpoint: str | Path) -> None:
     try:
         network.load_state_dict(weights, strict=True)
     except RuntimeError as error:
-        lines = str(error).splitlines()
-        raise ModelError(
-            f"the checkpoint does not fit the config {config}: {' '.join(lines[:2])}",
-            file=checkpoint,
-            remedy="use the config that training wrote into its work folder, next to the checkpoint",
-        ) from error
+        raise _misfit(checkpoint, " ".join(str(error).split())[:200]) from error
+
+
+def _misfit(checkpoint: str | Path, why: str) -> ModelError:
+    return ModelError(
+        f"the checkpoint does not fit the config: {why}",
+        file=checkpoint,
+        remedy="use the config that training wrote into its work folder, next to the checkpoint",
+    )
 
 
 def _device(name: str) -> torch.device:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-pytest.importorskip("mmdet", reason="needs torch, mmcv and mmdet: make setup")
+Options = dict[str, Any]
+WriteModel = Callable[[Path, Path, Options, tuple[str, ...]], tuple[Path, Path]]
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,59 @@ def mmdet_scope() -> Iterator[None]:
 
     with DefaultScope.overwrite_default_scope("mmdet"):
         yield
+
+
+@pytest.fixture(scope="session")
+def configs_dir() -> Path:
+    """The folder of configs."""
+    return Path(__file__).resolve().parents[2] / "mmdet_configs"
+
+
+@pytest.fixture(scope="session")
+def config_environment(bank_dir: Path, phantom_dir: Path) -> dict[str, str]:
+    """The environment that configs read, for the small phantom, with one thread per process."""
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "SYNTHMED_BANK": str(bank_dir),
+        "SYNTHMED_IMAGES": str(phantom_dir / "images"),
+        "SYNTHMED_POINTS": str(phantom_dir / "points.csv"),
+        "SYNTHMED_BOXES": str(phantom_dir / "boxes_{split}.json"),
+    }
+
+
+@pytest.fixture(scope="session")
+def small_detector() -> Options:
+    """Options that make the detector of a config small."""
+    return {
+        "model.backbone.width": 0.25,
+        "model.bbox_head.in_channels": (128, 256),
+        "model.bbox_head.feat_channels": 32,
+        "model.bbox_head.stacked_convs": 1,
+    }
+
+
+@pytest.fixture(scope="session")
+def write_model(config_environment: dict[str, str]) -> WriteModel:
+    """Writes a config with options, and a checkpoint of its untrained network, as training leaves them."""
+    import torch
+    from mmdet.registry import MODELS
+    from mmengine.config import Config
+    from mmengine.registry import DefaultScope
+
+    def write(config: Path, folder: Path, options: Options, classes: tuple[str, ...]) -> tuple[Path, Path]:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in config_environment.items():
+                patch.setenv(name, value)
+            settings = Config.fromfile(str(config))
+        settings.merge_from_dict(options)
+        settings.dump(str(folder / "config.py"))
+        torch.manual_seed(0)
+        with DefaultScope.overwrite_default_scope("mmdet"):
+            network = MODELS.build(settings.model)
+        network.init_weights()
+        meta = {"dataset_meta": {"classes": classes}}
+        torch.save({"state_dict": network.state_dict(), "meta": meta}, folder / "weights.pth")
+        return folder / "config.py", folder / "weights.pth"
+
+    return write
