@@ -15,7 +15,8 @@ from synthmed.app.convert import to_detections, to_keypoints
 from synthmed.app.names import GROUP, POINTS, RUN, SPLIT, TRUTH
 from synthmed.app.runs import Run, recorded
 from synthmed.app.steps import Progress
-from synthmed.points.pointset import PointSet
+from synthmed.errors import PointsError
+from synthmed.points.pointset import SPLITS, PointSet
 
 BATCH = 256
 """Samples written at a time: few enough for a moving bar, many enough to be fast."""
@@ -93,6 +94,31 @@ def import_points(
             "boxes": sum(len(label.detections) for label in boxes if label is not None),
         }
     return run
+
+
+def boxes_files(pattern: str) -> tuple[tuple[Path, str], ...]:
+    """The files of boxes that a pattern names, each with its split.
+
+    Args:
+        pattern: a file, or a pattern with ``{split}``, of which the files that exist are taken; empty for
+            none.
+
+    Raises:
+        PointsError: no file is there.
+
+    Examples:
+        >>> boxes_files("")
+        ()
+    """
+    if not pattern:
+        return ()
+    if "{split}" not in pattern:
+        return ((Path(pattern).expanduser(), "val"),)
+    files = [(Path(pattern.replace("{split}", split)).expanduser(), split) for split in SPLITS]
+    found = tuple((file, split) for file, split in files if file.is_file())
+    if not found:
+        raise PointsError("no file of boxes is there", file=pattern, remedy="check the path")
+    return found
 
 
 def _keypoints(points: PointSet) -> list[fo.Keypoints]:

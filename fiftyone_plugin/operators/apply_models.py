@@ -1,0 +1,99 @@
+"""The operator *apply models*."""
+
+from .base import SynthmedOperator, show_error
+from .inputs import counted, notice, path, path_of, run_key
+
+MMDET_LINE = 'pip install "synthmed[app,train]"'
+
+
+class ApplyModels(SynthmedOperator):
+    """A detector and a classifier with CAMs are run on the images."""
+
+    name = "apply_models"
+    label = "synthmed: apply models"
+    description = "Run a detector and a CAM classifier, and show what they say side by side"
+    unit = "steps"
+
+    def form(self, ctx, inputs):
+        """Ask for the networks and the images."""
+        import importlib.util
+
+        if importlib.util.find_spec("mmdet") is None:
+            show_error(
+                inputs,
+                "mmdet",
+                "MMDetection is not installed",
+                f"Run `{MMDET_LINE}`; its mmcv has to fit the installed torch, see the README of synthmed.",
+            )
+            return
+        inputs.view_target(ctx, action_description="Apply the models to")
+        for name, title in (("detector", "Detector"), ("classifier", "Classifier with CAMs")):
+            path(ctx, inputs, f"{name}_config", label=f"{title}: config (.py)")
+            path(ctx, inputs, f"{name}_checkpoint", label=f"{title}: checkpoint (.pth)")
+        inputs.float("min_score", label="Store boxes that score at least", default=0.05, min=0.0, max=1.0)
+        inputs.bool("synthetic", label="Also on synthetic samples", default=False)
+        inputs.str("device", label="Device", description="auto, cpu or cuda:0", default="auto")
+        run_key(ctx, inputs, self.name)
+        self._preview(ctx, inputs)
+
+    def _preview(self, ctx, inputs):
+        from synthmed.app.names import SYNTHETIC_TAG
+
+        given = [name for name in ("detector", "classifier") if path_of(ctx, f"{name}_checkpoint")]
+        missing = [name for name in given if not path_of(ctx, f"{name}_config")]
+        if missing:
+            show_error(
+                inputs,
+                "config",
+                f"The {missing[0]} has no config",
+                "Choose the config that it was trained with.",
+            )
+        elif not given:
+            show_error(inputs, "none", "No model is chosen", "Choose a detector, a classifier or both.")
+        else:
+            view = ctx.target_view()
+            if not ctx.params.get("synthetic"):
+                view = view.match_tags(SYNTHETIC_TAG, bool=False)
+            notice(inputs, "plan", f"{' and '.join(given)} on {counted(len(view), 'image')}".capitalize())
+
+    def work(self, ctx, progress):
+        """Run the networks."""
+        from synthmed.app.models import Model, apply_models
+        from synthmed.app.write_results import ResultOptions
+
+        models = {}
+        for name in ("detector", "classifier"):
+            config, checkpoint = path_of(ctx, f"{name}_config"), path_of(ctx, f"{name}_checkpoint")
+            if config and checkpoint:
+                models[name] = Model(config, checkpoint)
+        given = {
+            name: ctx.params[name] for name in ("predictions_field", "cam_prefix") if ctx.params.get(name)
+        }
+        run = apply_models(
+            ctx.target_view(),
+            **models,
+            device=ctx.params.get("device") or "auto",
+            synthetic=bool(ctx.params.get("synthetic")),
+            options=ResultOptions(min_score=float(ctx.params.get("min_score") or 0.05), **given),
+            key=ctx.params.get("key"),
+            progress=progress,
+        )
+        return (
+            f"{run.key}: {counted(run.summary['boxes'], 'box')} on {counted(run.summary['images'], 'image')}"
+        )
+
+    def __call__(self, dataset, *, detector=None, classifier=None, key=None, **options):
+        """Apply models from Python.
+
+        Args:
+            dataset: a dataset or a view.
+            detector: config and checkpoint of a detector.
+            classifier: config and checkpoint of a classifier with CAMs.
+            key: the name of the run.
+            **options: ``min_score``, ``device``, ``synthetic``, ``predictions_field`` and ``cam_prefix``.
+        """
+        params = dict(options)
+        for name, model in (("detector", detector), ("classifier", classifier)):
+            if model is not None:
+                params[f"{name}_config"], params[f"{name}_checkpoint"] = map(str, model)
+        return self.run_on(dataset, key=key, **params)

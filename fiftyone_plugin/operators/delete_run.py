@@ -1,0 +1,62 @@
+"""The operator *delete run*."""
+
+import fiftyone.operators as foo
+
+from .base import SynthmedOperator, show_error
+from .inputs import choose, chosen, counted, notice
+from .show_run import run_choices
+
+
+class DeleteRun(SynthmedOperator):
+    """A run is undone."""
+
+    name = "delete_run"
+    label = "synthmed: delete run"
+    description = "Undo a run: its samples, fields and files go, and nothing else"
+
+    def form(self, ctx, inputs):
+        """Ask for the run, and tell what goes with it."""
+        from synthmed.app.runs import dependents, get_run, view_run
+
+        runs = run_choices(ctx.dataset)
+        if not runs:
+            show_error(inputs, "none", "There are no runs")
+            return
+        choose(inputs, "run", runs, label="Run")
+        key = chosen(ctx, "run", runs)
+        run, others = get_run(ctx.dataset, key), dependents(ctx.dataset, key)
+        added = view_run(ctx.dataset, key) if run.shared_fields else []
+        parts = [f"{counted(len(added), 'sample')} that it added"]
+        parts += [f"the field {name}" for name in run.own_fields]
+        parts += [f"its files in {run.folder}"] if run.folder else []
+        notice(inputs, "plan", f"Deletes {', '.join(parts)}.")
+        if others:
+            inputs.bool(
+                "with_dependents", label=f"Also delete what depends on it: {', '.join(others)}", default=False
+            )
+            if not ctx.params.get("with_dependents"):
+                show_error(inputs, "dependents", f"Other runs depend on it: {', '.join(others)}")
+
+    def work(self, ctx, progress):
+        """Undo it."""
+        from synthmed.app.runs import delete_run
+
+        gone = delete_run(
+            ctx.dataset, ctx.params["run"], with_dependents=bool(ctx.params.get("with_dependents"))
+        )
+        kept = f"; {counted(gone.kept_files, 'file')} of yours in its folder stay" if gone.kept_files else ""
+        samples, files = counted(gone.samples, "sample"), counted(gone.files, "file")
+        return (
+            f"deleted {', '.join(gone.runs)}: {samples}, {counted(len(gone.fields), 'field')}, {files}{kept}"
+        )
+
+    def __call__(self, dataset, run, *, with_dependents=False):
+        """Undo a run from Python.
+
+        Args:
+            dataset: the dataset.
+            run: the key of the run.
+            with_dependents: also undo the runs that read what it wrote.
+        """
+        params = {"run": run, "with_dependents": with_dependents}
+        foo.execute_operator(self.uri, {"dataset": dataset, "params": params})
