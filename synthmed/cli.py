@@ -172,3 +172,43 @@ def phantom(out: Path, train: int, val: int, seed: int) -> None:
     with progress_bar("Simulating images") as progress:
         write_phantom(out, train=train, val=val, seed=seed, progress=progress)
     console.print(f"wrote {out}")
+
+
+@main.command()
+@click.option("--data", type=_FOLDER, help="Folder with images/ and points.csv. Default: the phantom.")
+@click.option("--out", default="work_dirs/demo", show_default=True, type=_PATH, help="Folder of the demos.")
+@click.option("--size", "sizes", multiple=True, metavar="CLASS=SIZE", help="As for `bank build`.")
+@click.option("--configs", default="mmdet_configs", show_default=True, type=_FOLDER)
+@click.option("--detector-iters", type=click.IntRange(min=1), help="Default: what the config says.")
+@click.option("--classifier-iters", type=click.IntRange(min=1), help="Default: what the config says.")
+@click.option("--fiftyone/--no-fiftyone", default=True, show_default=True, help="Make a FiftyOne dataset.")
+@click.option("--app", "open_app", is_flag=True, help="Open the FiftyOne App at the end.")
+def demo(
+    data: Path | None,
+    out: Path,
+    sizes: tuple[str, ...],
+    configs: Path,
+    detector_iters: int | None,
+    classifier_iters: int | None,
+    fiftyone: bool,
+    open_app: bool,
+) -> None:
+    """The whole path once: points, bank, scenes, training, predictions beside CAMs, a table, pictures."""
+    from synthmed.demo import DemoOptions, run_demo
+
+    run_demo(DemoOptions(data, out, sizes, configs, detector_iters, classifier_iters, fiftyone))
+    if open_app and fiftyone:
+        from synthmed.app.launch import launch
+
+        launch()
+
+
+@main.command()
+@click.argument("dataset", required=False)
+@click.option("--port", default=5151, show_default=True)
+@click.option("--address", default="127.0.0.1", show_default=True)
+def app(dataset: str | None, port: int, address: str) -> None:
+    """Open the FiftyOne App, on the newest dataset of a demo unless another is named."""
+    from synthmed.app.launch import launch
+
+    launch(dataset, port=port, address=address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ from rich.table import Table
 
 from synthmed.errors import ProblemLog, SynthmedError
 
-console = Console()
+# Piped output has no width of its own, and 80 columns would break the tables.
+console = Console(width=None if sys.stdout.isatty() else 118)
 
 # A list of skipped rows longer than this hides more than it tells.
 _SHOWN_PROBLEMS = 10

@@ -17,7 +17,7 @@ class DemoOptions:
         configs: the folder ``mmdet_configs``.
         detector_iters: iterations of the detector, ``None`` for what its config says.
         classifier_iters: iterations of the classifier, ``None`` for what its config says.
-        app: whether a FiftyOne dataset is made.
+        fiftyone: whether a FiftyOne dataset is made.
     """
 
     data: Path | None = None
@@ -26,7 +26,7 @@ class DemoOptions:
     configs: Path = Path("mmdet_configs")
     detector_iters: int | None = None
     classifier_iters: int | None = None
-    app: bool = True
+    fiftyone: bool = True
 
     @property
     def detector_config(self) -> Path:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from synthmed.bank import BankSpec, PatchBank, build_bank, open_bank, resolve_sizes, save_bank
 from synthmed.datasets import render_dataset
 from synthmed.demo.inputs import DemoInput, read_input
@@ -17,6 +15,10 @@ from synthmed.terminal import console, print_bank, print_table, progress_bar
 from synthmed.training import train
 
 _SCENES = 64
+
+# A threshold is one number per class: more train images than this hardly move it, but take time.
+_TRAIN_IMAGES = 64
+
 _TABLE = (
     ("objects", "objects"),
     ("F1@0.5", "detector.f1_iou"),
@@ -80,32 +82,39 @@ def _bank(data: DemoInput, folder: Path, sizes: Sequence[str]) -> PatchBank:
 
 def _scenes(data: DemoInput, bank: PatchBank, work_dir: Path) -> None:
     """Render some scenes to look at; training composes its own."""
-    from PIL import Image
-
-    from synthmed import plots
-    from synthmed.points import read_image, resolve_inside
+    from synthmed.demo.pictures import draw_synthesis
 
     with progress_bar("Rendering scenes") as progress:
         render_dataset(work_dir / "bank", work_dir / "scenes", count=_SCENES, progress=progress)
-    pictures = work_dir / "pictures"
-    plots.save_figure(plots.bank_sheet(bank), pictures / "bank.png")
-    chosen = np.linspace(0, len(bank.images) - 1, 4).astype(int)
-    real = [read_image(resolve_inside(data.images_dir, bank.images[i])) for i in chosen]
-    scenes = [np.asarray(Image.open(work_dir / "scenes" / "images" / f"{i:08d}.png")) for i in range(4)]
-    plots.save_figure(plots.real_beside_synthetic(real, scenes), pictures / "real_beside_synthetic.png")
+    draw_synthesis(data, bank, work_dir)
 
 
 def _judge(data: DemoInput, bank: PatchBank, work_dir: Path, options: DemoOptions) -> RunReport:
+    """Predict on train, for the thresholds, and on val; measure, draw, and hand all to FiftyOne."""
+    # Imported here, since these cost PyTorch, and a mistake in the data should be told before that.
+    from synthmed.demo.findings import find
     from synthmed.demo.judge import judge
+    from synthmed.demo.pictures import draw_findings
 
-    report = judge(data, bank, work_dir, options)
+    train_findings = find("train", _TRAIN_IMAGES, data, bank, work_dir, options)
+    val_findings = find("val", None, data, bank, work_dir, options)
+    report = judge(data.name, data.points, bank, train_findings, val_findings)
+    report.to_json(work_dir / "report.json")
+    draw_findings(data, val_findings, report, work_dir)
+    if options.fiftyone:
+        from synthmed.demo.in_fiftyone import make_dataset
+
+        name = make_dataset(data, bank, work_dir, (train_findings, val_findings), _SCENES)
+        console.print(f"FiftyOne dataset: {name}    open it: make app")
+    print_report(report)
+    console.print(f"pictures: {work_dir / 'pictures'}    figures: {work_dir / 'report.json'}")
+    return report
+
+
+def print_report(report: RunReport) -> None:
+    """Print the table of the demo."""
     titles = [title for title, _ in _TABLE]
     rows = [[row["class"], *(row.get(title) for title in titles)] for row in report.rows(_TABLE)]
     boxes = "annotated boxes" if report.boxes_annotated else "squares of the class's size"
-    print_table(
-        f"{report.images} held-out real images of {data.name}; F1@0.5 against {boxes}",
-        ("class", *titles),
-        rows,
-    )
-    console.print(f"pictures: {work_dir / 'pictures'}    figures: {work_dir / 'report.json'}")
-    return report
+    title = f"{report.run}: {report.images} held-out real images; F1@0.5 against {boxes}"
+    print_table(title, ("class", *titles), rows)
