@@ -29,6 +29,11 @@ def test_version_is_the_same_everywhere() -> None:
     assert importlib.metadata.version("synthmed") == synthmed.__version__
 
 
+def test_plugin_has_the_version_of_the_package(repository: Path) -> None:
+    metadata = yaml.safe_load((repository / "fiftyone_plugin" / "fiftyone.yml").read_text(encoding="utf-8"))
+    assert metadata["version"] == synthmed.__version__
+
+
 def test_entry_point_can_be_called() -> None:
     (entry,) = importlib.metadata.entry_points(group="console_scripts", name="synthmed")
     assert entry.value == "synthmed.cli:main"
