@@ -45,7 +45,8 @@ class Darknet19(BaseModule):
 
     Args:
         width: factor on all channels (see `scaled_channels`).
-        out_indices: the stages whose maps are returned, 0 to 5; their strides are in `strides`.
+        out_indices: the stages whose maps are returned, 0 to 5; their strides are in `strides`. Stages after
+            the last of them are not built.
         out_stride: 32 as published; 16 or 8 leave out the last one or two max-pools, for small objects.
         in_channels: channels of the image.
         norm_cfg: the norm layer, for example ``dict(type="SyncBN")`` on several devices.
@@ -74,7 +75,7 @@ class Darknet19(BaseModule):
         self.out_indices = tuple(out_indices)
         strides, channels = [], []
         previous, stride = in_channels, 1
-        for index, layers in enumerate(STAGES):
+        for index, layers in enumerate(STAGES[: max(self.out_indices) + 1]):
             stage = nn.Sequential()
             if index and stride < out_stride:
                 stage.append(nn.MaxPool2d(2))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (its usual name)
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.utils import filter_scores_and_topk
 from mmdet.registry import MODELS
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from synthmed.errors import ModelError
 from synthmed.nets.bank_settings import detector_settings
 from synthmed.nets.box_grid import BoxGrid
-from synthmed.nets.darknet19 import conv_bn_leaky
+from synthmed.nets.passthrough import Passthrough
 from synthmed.nets.region_loss import RegionLoss, Truth
 
 DEFAULT_TEST_CFG = dict(
@@ -33,11 +32,9 @@ DEFAULT_TEST_CFG = dict(
 class YOLOv2Head(BaseDenseHead):
     """The detection layers of YOLOv2 (Redmon and Farhadi 2017, arXiv 1612.08242).
 
-    The deepest map goes through ``stacked_convs`` 3 x 3 convolutions. Each earlier map passes by them:
-    through a 1 x 1 convolution and, where it is finer than the grid, space-to-depth. All are concatenated,
-    and one more 3 x 3 convolution and a 1 x 1 give ``A * (5 + C)`` values per cell. As published it takes the
-    maps of strides 16 and 32 and predicts on the grid of stride 32. With ``stride=16`` (or 8) the deep map is
-    enlarged instead, for small objects.
+    After the convolutions of `Passthrough`, a 1 x 1 convolution gives ``A * (5 + C)`` values per cell. As
+    published it takes the maps of strides 16 and 32 and predicts on the grid of stride 32. With ``stride=16``
+    (or 8) the deep map is enlarged instead, for small objects.
 
     The number of classes and the anchors come from the ``bank``, or are given. The anchors are stored in
     checkpoints, and those of a checkpoint are the ones used.
@@ -100,25 +97,20 @@ class YOLOv2Head(BaseDenseHead):
         self.region_loss = RegionLoss.from_config(loss)
         if objectness_prior is None:
             objectness_prior = 0.5 if self.region_loss.objectness == "squared" else 0.01
-        _check(in_channels, in_strides, stride, objectness_prior)
-        self.in_strides, self.stride = tuple(in_strides), stride
+        if not 0 < objectness_prior < 1:
+            raise ModelError(
+                "objectness_prior must lie between 0 and 1", value=objectness_prior, remedy="use 0.01"
+            )
+        self.stride = stride
         self.objectness_prior = objectness_prior
         self.train_cfg = train_cfg
         self.test_cfg = ConfigDict({**DEFAULT_TEST_CFG, **(test_cfg or {})})
         self.register_buffer("anchors_wh_px", torch.tensor(anchors, dtype=torch.float32))
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.long))
 
-        self.trunk = nn.Sequential()
-        previous = in_channels[-1]
-        for _ in range(stacked_convs):
-            self.trunk.append(conv_bn_leaky(previous, feat_channels, 3, norm_cfg))
-            previous = feat_channels
-        self.passthroughs = nn.ModuleList(
-            conv_bn_leaky(channels, passthrough_channels, 1, norm_cfg) for channels in in_channels[:-1]
+        self.layers = Passthrough(
+            in_channels, in_strides, stride, feat_channels, stacked_convs, passthrough_channels, norm_cfg
         )
-        for finer in in_strides[:-1]:
-            previous += passthrough_channels * max(1, stride // finer) ** 2
-        self.merge = conv_bn_leaky(previous, feat_channels, 3, norm_cfg)
         self.predictor = nn.Conv2d(feat_channels, len(anchors) * (5 + self.num_classes), 1)
         self._reset_predictor()
 
@@ -138,10 +130,7 @@ class YOLOv2Head(BaseDenseHead):
         Returns:
             One ``(B, A * (5 + C), H / stride, W / stride)`` map, float32.
         """
-        merged = [to_stride(self.trunk(maps[-1]), self.in_strides[-1], self.stride)]
-        for layer, features, stride in zip(self.passthroughs, maps[:-1], self.in_strides[:-1], strict=True):
-            merged.append(to_stride(layer(features), stride, self.stride))
-        features = self.merge(torch.cat(merged, dim=1))
+        features = self.layers(maps)
         with torch.autocast(features.device.type, enabled=False):
             return (self.predictor(features.float()),)
 
@@ -235,15 +224,6 @@ class YOLOv2Head(BaseDenseHead):
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
 
-def to_stride(features: Tensor, stride: int, wanted: int) -> Tensor:
-    """A map on another grid: space-to-depth to a coarser one, repeated cells to a finer one."""
-    if stride < wanted:
-        return F.pixel_unshuffle(features, wanted // stride)
-    if stride > wanted:
-        return F.interpolate(features, scale_factor=stride // wanted, mode="nearest")
-    return features
-
-
 def _boxes(instances: InstanceData | None, like: Tensor) -> Tensor:
     """``(N, 4)`` float32 boxes of instances, on the device of ``like``."""
     if instances is None or not len(instances):
@@ -259,20 +239,3 @@ def _candidates(boxes: Tensor, scores: Tensor, img_shape: Sequence[int], cfg: Co
     height, width = img_shape[:2]
     limit = boxes.new_tensor((width, height, width, height))
     return InstanceData(bboxes=kept["boxes"].clamp(min=0).minimum(limit), scores=kept_scores, labels=labels)
-
-
-def _check(
-    in_channels: Sequence[int], in_strides: Sequence[int], stride: int, objectness_prior: float
-) -> None:
-    """Raise for settings that contradict each other."""
-    ratios = [max(stride, other) % min(stride, other) for other in in_strides]
-    if not in_channels or len(in_channels) != len(in_strides) or any(ratios):
-        raise ModelError(
-            "in_channels and in_strides of YOLOv2Head must be as many, and strides multiples of each other",
-            value=(tuple(in_channels), tuple(in_strides), stride),
-            remedy="take out_channels and strides of the backbone, and a stride of 8, 16 or 32",
-        )
-    if not 0 < objectness_prior < 1:
-        raise ModelError(
-            "objectness_prior must lie between 0 and 1", value=objectness_prior, remedy="use 0.01"
-        )

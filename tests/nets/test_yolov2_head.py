@@ -17,7 +17,7 @@ from mmengine.structures import InstanceData
 from synthmed.bank import open_bank
 from synthmed.errors import BankError, ModelError
 from synthmed.nets.anchors import anchors_from_bank
-from synthmed.nets.yolov2_head import YOLOv2Head, to_stride
+from synthmed.nets.yolov2_head import YOLOv2Head
 from synthmed.scenes import Recipe, scene_scale
 
 pytestmark = pytest.mark.usefixtures("mmdet_scope")
@@ -72,15 +72,6 @@ def test_shapes(in_strides: tuple[int, int], stride: int, cells: tuple[int, int]
     ]
     (raw,) = head(in_strides=in_strides, stride=stride)(maps)
     assert raw.shape == (2, 2 * (5 + 3), *cells)
-
-
-def test_space_to_depth_keeps_each_place() -> None:
-    features = torch.arange(16.0).reshape(1, 1, 4, 4)
-    deep = to_stride(features, 16, 32)
-    assert deep.shape == (1, 4, 2, 2)
-    assert sorted(deep[0, :, 1, 0].tolist()) == [8, 9, 12, 13]  # the pixels of the lower left quarter
-    assert to_stride(features, 32, 16)[0, 0, :2, 2:4].tolist() == [[1, 1], [1, 1]]
-    assert to_stride(features, 16, 16) is features
 
 
 @pytest.mark.parametrize(
