@@ -42,9 +42,7 @@ def test_shapes_and_strides(out_stride: int, indices: tuple[int, ...], strides: 
     network = Darknet19(0.125, out_indices=indices, out_stride=out_stride)
     maps = network(torch.zeros(2, 3, 64, 96))
     assert network.strides == strides
-    assert not hasattr(
-        network, f"stage{max(indices) + 1}"
-    )  # it would stop distributed training
+    assert not hasattr(network, f"stage{max(indices) + 1}")  # it would stop distributed training
     for features, stride, channels in zip(maps, strides, network.out_channels, strict=True):
         assert features.shape == (2, channels, 64 // stride, 96 // stride)
 
