@@ -75,7 +75,13 @@ def test_unwanted_tier_is_left_out(project: Path) -> None:
     assert re.search(r"1 passed, 1 deselected", output)
 
 
-@pytest.mark.parametrize("folder", ["tests/app", "tests/nets"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        pytest.param("tests/app", marks=pytest.mark.fiftyone),
+        pytest.param("tests/nets", marks=pytest.mark.mmdet),
+    ],
+)
 def test_folders_of_an_unwanted_tier_are_not_imported(project: Path, folder: str) -> None:
     (project / folder).mkdir()
     (project / folder / "test_x.py").write_text("raise RuntimeError", encoding="utf-8")
