@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed
+import torch.multiprocessing
 
 from synthmed.errors import ModelError, SynthmedError
 from synthmed.nets.box_metric import BoxMetric
@@ -130,3 +132,24 @@ def test_what_is_missing_is_named() -> None:
         evaluate(F1Metric(), [bare])
     with pytest.raises(SynthmedError, match="size"):
         evaluate(F1Metric(), [FIRST], class_sizes_px=None)
+
+
+def _measure(rank: int, samples: list[dict[str, Any]], folder: Path) -> None:
+    """What one of two processes does: it sees every other image, the last one again to even out."""
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=2
+    )
+    metric = F1Metric(collect_dir=str(folder / "parts"))
+    metric.dataset_meta = META
+    padded = [*samples, samples[0]][: len(samples) + len(samples) % 2]
+    for one in padded[rank::2]:
+        metric.process(None, [one])
+    (folder / f"{rank}.json").write_text(json.dumps(metric.evaluate(len(samples))))
+
+
+def test_two_processes_measure_what_one_does(tmp_path: Path) -> None:
+    samples = [FIRST, SECOND, {**FIRST, "img_id": 2}]
+    torch.multiprocessing.start_processes(_measure, (samples, tmp_path), nprocs=2, start_method="fork")
+    alone = evaluate(F1Metric(), samples)
+    for rank in (0, 1):
+        assert json.loads((tmp_path / f"{rank}.json").read_text()) == pytest.approx(alone)
