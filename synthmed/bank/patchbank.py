@@ -126,6 +126,16 @@ class PatchBank:
         return tuple(pools)
 
     @cached_property
+    def pool_sizes(self) -> NDArray[np.int64]:
+        """``(C,)`` int, how many patches each pool has."""
+        return np.array([len(pool) for pool in self.pools], dtype=np.int64)
+
+    @cached_property
+    def pooled(self) -> NDArray[np.int64]:
+        """The pools one after the other."""
+        return np.concatenate(self.pools)
+
+    @cached_property
     def median_image_shape_px(self) -> tuple[float, float]:
         """Median height and width of the source images."""
         height, width = np.median(self.image_shapes_px, axis=0)
@@ -136,6 +146,7 @@ def content_hash(bank: PatchBank) -> str:
     """SHA-256 over everything in a bank but the hash itself, as hex."""
     digest = hashlib.sha256(bank.spec.model_dump_json().encode())
     digest.update("\0".join([*bank.classes, "", *bank.images]).encode())
+    digest.update(repr([tuple(row) for row in bank.report]).encode())
     for name, dtype in _HASHED.items():
         array = getattr(bank, name)
         digest.update(f"\0{name}{array.shape}".encode())

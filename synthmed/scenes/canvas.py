@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank.patchbank import PatchBank
-from synthmed.scenes.kernels import ONE, add_noise
+from synthmed.scenes.compiled import compiled
 from synthmed.scenes.recipe import CanvasRecipe
 
 _TILE_PX = 512
-# Noise is stored in 1/64 standard deviations, which keeps +-4 of them well inside int16.
-_TILE_UNIT = 64
+# Noise is repeated where more than so many source pixels would be needed for a tile.
+_LARGEST_FIELD_PX = 2048
+# Steps through the field are in 1/65536 of a pixel, the weights of its pixels in 1/256.
+_STEP_UNIT = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,7 @@ class CanvasPlan:
         color: ``(3,)`` float, RGB.
         noise: standard deviation in grey levels, at the scale of the source images.
         noise_origin: ``(2,)`` int, where in the noise tile the canvas begins.
-        noise_step: tile pixels per canvas pixel: noise is resized like everything that comes from a source
+        noise_step: source pixels per canvas pixel: noise is resized like everything that comes from a source
             image, or its sharpness alone would tell canvas from patch.
     """
 
@@ -50,22 +52,78 @@ def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.ran
 def paint_canvas(plan: CanvasPlan) -> NDArray[np.uint8]:
     """The canvas before anything is pasted, ``(H, W, 3)`` uint8."""
     height, width = plan.shape_px
-    row = np.empty((width, 3), dtype=np.uint8)
-    row[:] = np.rint(plan.color)
     image = np.empty((height, width, 3), dtype=np.uint8)
-    image[:] = row
     if plan.noise > 0:
-        step = max(1, round(plan.noise_step * ONE))
-        # Fixed-point color and amplitude make the result the same on every machine.
-        color = np.rint(plan.color * 256).astype(np.int64)
-        add_noise(
-            image, color, noise_tile(), round(plan.noise * 256 / _TILE_UNIT * 256), plan.noise_origin, step
-        )
+        tile = noise_tile(max(1, round(plan.noise_step * _STEP_UNIT)))
+        # In 1/65536 grey levels, and a half to round to nearest.
+        color = np.rint(plan.color * 65536).astype(np.int32) + np.int32(32768)
+        colors = np.tile(color, _TILE_PX)
+        _add_noise(image.reshape(height, width * 3), colors, tile, round(plan.noise * 256), plan.noise_origin)
+    else:
+        image[0] = np.rint(plan.color)
+        image[1:] = image[0]
     return image
 
 
-@lru_cache(maxsize=1)
-def noise_tile() -> NDArray[np.int16]:
-    """White noise of unit deviation, ``(512, 512)`` int16 in units of 1/64."""
-    values = np.random.default_rng(0).standard_normal((_TILE_PX, _TILE_PX))
-    return np.rint(np.clip(values, -4, 4) * _TILE_UNIT).astype(np.int16)
+@lru_cache(maxsize=4)
+def noise_tile(step: int) -> NDArray[np.int16]:
+    """White noise of unit deviation, resized by bilinear interpolation.
+
+    Args:
+        step: pixels of the noise per pixel of the tile, in 1/65536.
+
+    Returns:
+        ``(512, 3 * 512)`` int16 in units of 1/256, each value three times in a row for the three channels.
+    """
+    at = np.arange(_TILE_PX, dtype=np.int64) * step
+    low, weight = at >> 16, (at >> 8) & 255
+    side = min(int(low[-1]) + 2, _LARGEST_FIELD_PX)
+    field = _white_noise(side)
+    low, high = low % side, (low + 1) % side
+    rows = field[low] * (256 - weight)[:, None] + field[high] * weight[:, None]
+    tile = (rows[:, low] * (256 - weight) + rows[:, high] * weight) >> 16
+    return np.repeat(tile.astype(np.int16), 3, axis=1)
+
+
+def _white_noise(side: int) -> NDArray[np.int64]:
+    """Noise of unit deviation in units of 1/256, ``(side, side)``, drawn without floating point."""
+    rng = np.random.default_rng(0)
+    total = np.zeros((side, side), dtype=np.int64)
+    for _ in range(12):
+        # The sum of twelve bytes has a mean of 1530 and a variance of 12 * (256^2 - 1) / 12, almost 256^2.
+        total += rng.integers(0, 256, size=(side, side), dtype=np.uint8)
+    return total - 1530
+
+
+@compiled
+def _add_noise(
+    rows: NDArray[np.uint8],
+    colors: NDArray[np.int32],
+    tile: NDArray[np.int16],
+    amplitude: int,
+    origin: NDArray[np.int64],
+) -> None:
+    """Write a colour with noise.
+
+    Args:
+        rows: ``(H, 3 * W)``, written.
+        colors: ``(3 * S,)``, the colour again and again, in 1/65536 grey levels.
+        tile: ``(S, 3 * S)``, repeated without end.
+        amplitude: grey levels per unit of the tile, in 1/65536.
+        origin: ``(2,)``, the pixel of the tile in which the canvas begins.
+    """
+    height, width = rows.shape
+    side = tile.shape[0]
+    factor = np.int32(amplitude)
+    for y in range(height):
+        noise = tile[(origin[0] + y) % side]
+        begin = 0
+        # Run by run between the edges of the tile: a test in every pixel would keep it from being vectorized.
+        while begin < width:
+            offset = (3 * origin[1] + begin) % (3 * side)
+            length = min(width - begin, 3 * side - offset)
+            source, target = noise[offset : offset + length], rows[y, begin : begin + length]
+            for i in range(length):
+                level = np.int32(colors[i] + np.int32(source[i] * factor)) >> 16
+                target[i] = min(max(level, np.int32(0)), np.int32(255))
+            begin += length

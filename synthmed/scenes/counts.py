@@ -26,7 +26,7 @@ def draw_counts(recipe: Recipe, bank: PatchBank, scale: float, rng: np.random.Ge
     else:
         expected = decorrelated_counts(density, recipe.counts, rng) * factor
     counts = round_at_random(expected, rng)
-    return np.where([len(pool) > 0 for pool in bank.pools], counts, 0)
+    return np.where(bank.pool_sizes > 0, counts, 0)
 
 
 def joint_counts(density: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -51,8 +51,7 @@ def decorrelated_counts(
     """
     classes = density.shape[1]
     present = rng.random(classes) < counts.presence
-    exponents: NDArray[np.float64] = rng.uniform(-1, 1, size=classes)
-    factor = counts.spread**exponents
+    factor: NDArray[np.float64] = np.power(counts.spread, rng.uniform(-1, 1, size=classes))
     pick = rng.random(classes)
     drawn = np.zeros(classes)
     for label in np.flatnonzero(present):

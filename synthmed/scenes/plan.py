@@ -11,6 +11,7 @@ from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
 from synthmed.scenes.counts import draw_counts
+from synthmed.scenes.paste import MAX_OBJECTS
 from synthmed.scenes.placement import draw_positions
 from synthmed.scenes.recipe import ObjectsRecipe, Recipe
 
@@ -72,7 +73,8 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     scale = scene_scale(recipe, bank)
     canvas = draw_canvas(recipe.canvas, bank, scale, rng)
     counts = draw_counts(recipe, bank, scale, rng)
-    labels = np.repeat(np.arange(len(bank.classes)), counts)
+    _check_counts(counts, bank)
+    labels = np.repeat(np.arange(len(counts)), counts)
     patch_index = _draw_patches(bank, labels, rng)
     turns, flips, sizes_px = _draw_pose(recipe.objects, bank.shapes_px[patch_index], scale, rng)
     centers_px, placed = draw_positions(recipe.placement, sizes_px, recipe.canvas.size_px, rng)
@@ -95,17 +97,28 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     )
 
 
-def _draw_patches(bank: PatchBank, labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    pool_sizes = np.array([len(pool) for pool in bank.pools])
-    without_patch = sorted({bank.classes[label] for label in np.unique(labels) if pool_sizes[label] == 0})
-    if without_patch:
+def _check_counts(counts: NDArray[np.int64], bank: PatchBank) -> None:
+    """Refuse counts that no scene can have, before anything is drawn for them."""
+    lacking = [bank.classes[label] for label in np.flatnonzero((counts > 0) & (bank.pool_sizes == 0))]
+    if lacking:
         raise RecipeError(
             "the recipe asks for classes without a patch in the bank",
-            value=", ".join(without_patch),
+            value=", ".join(lacking),
             remedy="click objects of these classes in train images, or relax the border policy of the bank",
         )
-    drawn = np.floor(rng.random(len(labels)) * pool_sizes[labels]).astype(np.int64)
-    return np.array([bank.pools[label][i] for label, i in zip(labels, drawn, strict=True)], dtype=np.int64)
+    if counts.sum() > MAX_OBJECTS:
+        raise RecipeError(
+            f"a scene holds at most {MAX_OBJECTS} objects",
+            value=int(counts.sum()),
+            remedy="ask for fewer objects, a smaller canvas or a larger scale",
+        )
+
+
+def _draw_patches(bank: PatchBank, labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """A random patch of the pool of each label, ``(M,)``."""
+    starts = np.cumsum(bank.pool_sizes) - bank.pool_sizes
+    drawn = (rng.random(len(labels)) * bank.pool_sizes[labels]).astype(np.int64)
+    return np.asarray(bank.pooled[starts[labels] + drawn])
 
 
 def _draw_pose(

@@ -71,7 +71,7 @@ class PlacementRecipe(_Part):
 
     max_overlap: float = Field(default=0.25, ge=0, le=1)
     max_truncation: float = Field(default=0.5, ge=0, lt=1)
-    tries: int = Field(default=64, ge=1, le=10_000)
+    tries: int = Field(default=64, ge=1, le=256)
 
 
 class ObjectsRecipe(_Part):
