@@ -51,7 +51,7 @@ def decorrelated_counts(
     """
     classes = density.shape[1]
     present = rng.random(classes) < counts.presence
-    factor: NDArray[np.float64] = np.power(counts.spread, rng.uniform(-1, 1, size=classes))
+    factor = np.exp(rng.uniform(-1, 1, size=classes) * np.log(counts.spread))
     pick = rng.random(classes)
     drawn = np.zeros(classes)
     for label in np.flatnonzero(present):

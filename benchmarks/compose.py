@@ -1,0 +1,144 @@
+"""How many scenes one core composes in a second, beside memcpy of the canvas: `python benchmarks/compose.py`.
+
+A scene is 416 x 416 px with 40 objects of 24 px, pasted with their round matte, by the default recipe at
+scale 1. Copying the canvas is what no compositor can undercut, so it stands in the table as the floor. The
+seconds are those that the process had of its core, so that others on the machine disturb as little as can be.
+"""
+
+# ruff: noqa: E402 -- the number of threads is read when numpy and numba load
+
+from __future__ import annotations
+
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from synthmed.bank import PatchBank, build_bank, make_spec, open_bank, save_bank
+from synthmed.points import PointSet
+from synthmed.scenes import Recipe, draw_plan, make_recipe, render
+
+SIDE_PX = 416
+OBJECT_PX = 24
+OBJECTS = {"red": 20, "white": 15, "rod": 5}
+IMAGES = 4
+PER_AXIS = 10
+
+
+@click.command()
+@click.option("--scenes", default=50, show_default=True, help="Scenes per repeat.")
+@click.option("--repeats", default=30, show_default=True, help="Repeats; the best counts.")
+def main(scenes: int, repeats: int) -> None:
+    """Print one table of scenes per second on one core."""
+    with tempfile.TemporaryDirectory() as folder:
+        bank = synthetic_bank(Path(folder))
+        rows = measure(bank, scenes, repeats)
+    floor_s = rows[0][1]
+    table = Table(
+        title=f"{SIDE_PX} px, {sum(OBJECTS.values())} objects of {OBJECT_PX} px, round matte, one core"
+    )
+    for name in ("what", "scenes/s", "us/scene", "x memcpy"):
+        table.add_column(name, justify="left" if name == "what" else "right")
+    for what, seconds in rows:
+        table.add_row(what, f"{1 / seconds:,.0f}", f"{seconds * 1e6:,.0f}", f"{seconds / floor_s:,.1f}")
+    console = Console()
+    console.print(table)
+    console.print(f"best of {repeats} repeats of {scenes} scenes; {processor()}; numpy {np.__version__}")
+
+
+def measure(bank: PatchBank, scenes: int, repeats: int) -> list[tuple[str, float]]:
+    """Seconds per scene of each row of the table; the first is the floor."""
+    canvas = np.zeros((SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+    target = np.empty_like(canvas)
+    jobs: dict[str, Callable[[int], object]] = {"memcpy of the canvas": lambda _: np.copyto(target, canvas)}
+    for noise in (False, True):
+        for jitter in (0.0, 0.1):
+            recipe = benchmark_recipe(noise, jitter)
+            plans = [draw_plan(recipe, bank, 0, index) for index in range(scenes)]
+            name = f"{'noise' if noise else 'plain'} canvas, {'size jitter' if jitter else 'sizes as cut'}"
+            jobs[f"{name}: render"] = lambda index, plans=plans: render(plans[index], bank)
+            jobs[f"{name}: draw + render"] = lambda index, recipe=recipe: render(
+                draw_plan(recipe, bank, 0, index), bank
+            )
+    best = dict.fromkeys(jobs, float("inf"))
+    # Repeats go round all rows, so that a busy moment of the machine does not hit one row alone.
+    for repeat in range(repeats + 1):
+        for name, job in jobs.items():
+            start = time.process_time()
+            for index in range(scenes):
+                job(index)
+            # The first round compiles and warms the caches.
+            if repeat:
+                best[name] = min(best[name], (time.process_time() - start) / scenes)
+    return list(best.items())
+
+
+def benchmark_recipe(noise: bool, jitter: float) -> Recipe:
+    """The default recipe with fixed counts at scale 1."""
+    return make_recipe(
+        {
+            "canvas": {"size_px": (SIDE_PX, SIDE_PX), "noise": noise},
+            "counts": {"kind": "fixed", "fixed": OBJECTS},
+            "objects": {"size_jitter": jitter},
+            "scale": 1.0,
+        }
+    )
+
+
+def synthetic_bank(folder: Path) -> PatchBank:
+    """A bank of discs on a noisy ground, saved and opened memory-mapped like any other."""
+    rng = np.random.default_rng(0)
+    at = (np.arange(PER_AXIS) + 0.5) * SIDE_PX / PER_AXIS
+    centers_px = np.stack(np.meshgrid(at, at, indexing="ij"), axis=-1).reshape(-1, 2)
+    row, column = np.indices((SIDE_PX, SIDE_PX)) + 0.5
+    names = tuple(f"{i}.png" for i in range(IMAGES))
+    for name in names:
+        grey = np.full((SIDE_PX, SIDE_PX), 215.0)
+        for center in centers_px:
+            grey -= 60 * (np.hypot(row - center[0], column - center[1]) < OBJECT_PX * 0.45)
+        noisy = grey[:, :, None] + rng.normal(0, 4, size=(SIDE_PX, SIDE_PX, 1)) + rng.normal(0, 1, size=3)
+        Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8)).save(folder / name)
+    count = IMAGES * len(centers_px)
+    points = PointSet(
+        classes=tuple(OBJECTS),
+        images=names,
+        image_shapes_px=np.full((IMAGES, 2), SIDE_PX, dtype=np.int64),
+        splits=("train",) * IMAGES,
+        groups=("",) * IMAGES,
+        centers_px=np.tile(centers_px, (IMAGES, 1)),
+        image_index=np.repeat(np.arange(IMAGES), len(centers_px)),
+        labels=np.arange(count) % len(OBJECTS),
+        annotation_ids=np.arange(count).astype(str),
+        edge=np.zeros(count, dtype=bool),
+        sizes_px=np.full((count, 2), np.nan),
+    )
+    spec = make_spec(sizes_px=dict.fromkeys(OBJECTS, float(OBJECT_PX)), variation=0.0)
+    save_bank(build_bank(points, folder, spec), folder / "bank")
+    return open_bank(folder / "bank")
+
+
+def processor() -> str:
+    """The processor's name where the system tells it, and how many cores are in sight."""
+    info = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        if info.exists()
+        else []
+    )
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+
+
+if __name__ == "__main__":
+    main()
