@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class SynthmedError(Exception):
@@ -62,6 +66,14 @@ class DatasetError(SynthmedError):
 
 class ModelError(SynthmedError):
     """A network, checkpoint or config cannot be used as asked."""
+
+
+def first_complaint(error: ValidationError) -> tuple[str, object]:
+    """What is wrong with validated data, first of all: the field with the reason, and the value received."""
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{name}: {reason}" if name else reason, first["input"]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from synthmed.errors import BankError
+from synthmed.errors import BankError, first_complaint
 
 
 class BankSpec(BaseModel):
@@ -54,6 +54,5 @@ def make_spec(**values: Any) -> BankSpec:
     try:
         return BankSpec.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise BankError(f"{field}: {first['msg']}", value=first.get("input")) from error
+        what, value = first_complaint(error)
+        raise BankError(what, value=value) from error

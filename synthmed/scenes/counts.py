@@ -49,7 +49,7 @@ def decorrelated_counts(
         counts: presence and spread.
         rng: source of randomness.
     """
-    classes = density.shape[1]
+    classes: int = density.shape[1]
     present = rng.random(classes) < counts.presence
     factor = np.exp(rng.uniform(-1, 1, size=classes) * np.log(counts.spread))
     pick = rng.random(classes)

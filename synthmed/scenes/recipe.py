@@ -6,15 +6,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from synthmed.errors import RecipeError
+from synthmed.errors import RecipeError, first_complaint
 
 Color = tuple[
     Annotated[int, Field(ge=0, le=255)],
     Annotated[int, Field(ge=0, le=255)],
     Annotated[int, Field(ge=0, le=255)],
 ]
+
+
+def _check_scale(scale: object) -> object:
+    # One sentence instead of pydantic's two complaints about a union.
+    if scale == "fit":
+        return scale
+    if isinstance(scale, int | float) and not isinstance(scale, bool) and 0.01 <= scale <= 100:
+        return scale
+    raise ValueError("neither 'fit' nor a number from 0.01 to 100")
 
 
 class _Part(BaseModel):
@@ -58,6 +67,12 @@ class CountsRecipe(_Part):
     spread: float = Field(default=2.0, ge=1, le=100)
     by_area: bool = True
     fixed: dict[str, Annotated[int, Field(ge=0)]] = {}
+
+    @model_validator(mode="after")
+    def _fixed_counts_are_given(self) -> CountsRecipe:
+        if self.kind == "fixed" and not self.fixed:
+            raise ValueError("kind is 'fixed', but fixed names no class")
+        return self
 
 
 class PlacementRecipe(_Part):
@@ -108,13 +123,7 @@ class Recipe(_Part):
     counts: CountsRecipe = CountsRecipe()
     placement: PlacementRecipe = PlacementRecipe()
     objects: ObjectsRecipe = ObjectsRecipe()
-    scale: Literal["fit"] | Annotated[float, Field(gt=0, le=100)] = "fit"
-
-    @model_validator(mode="after")
-    def _fixed_counts_are_given(self) -> Recipe:
-        if self.counts.kind == "fixed" and not self.counts.fixed:
-            raise ValueError("counts.kind is 'fixed', but counts.fixed names no class")
-        return self
+    scale: Annotated[Literal["fit"] | float, BeforeValidator(_check_scale)] = "fit"
 
 
 def make_recipe(values: dict[str, Any], *, file: Path | None = None) -> Recipe:
@@ -126,12 +135,11 @@ def make_recipe(values: dict[str, Any], *, file: Path | None = None) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "recipe"
+        what, value = first_complaint(error)
         raise RecipeError(
-            f"{field}: {first['msg']}",
+            what,
             file=file,
-            value=first.get("input"),
+            value=value,
             remedy="`synthmed recipe` prints the default recipe with every field",
         ) from error
 
@@ -145,7 +153,7 @@ def read_recipe(path: Path | str) -> Recipe:
     path = Path(path)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except Exception as error:  # PyYAML raises nearly anything on malformed values
         raise RecipeError(f"the recipe cannot be read: {error}", file=path) from error
     if not isinstance(values, dict | None):
         raise RecipeError("a recipe is a mapping of fields", file=path, value=type(values).__name__)
