@@ -6,6 +6,7 @@ Images are RGB uint8 arrays. Figures are made without pyplot, so none stays behi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,12 +33,14 @@ from synthmed._drawing import (
     show_image,
     write,
 )
-from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import SynthmedError
 from synthmed.metrics.detection import FALSE_POSITIVE, FIXED_THRESHOLD, TRUE_POSITIVE, match_predictions
 from synthmed.metrics.peaks import find_peaks
 from synthmed.metrics.predictions import Predictions
 from synthmed.points.pointset import PointSet
+
+if TYPE_CHECKING:
+    from synthmed.bank.patchbank import PatchBank
 
 __all__ = ["bank_sheet", "real_beside_synthetic", "save_figure", "truth_predictions_cam"]
 

@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 
 BOX_IOUS = (0.3, 0.5, 0.7)
 BOX_THRESHOLDS = np.arange(100) / 100
-MAX_SIDE_PX = 448
+MAX_SIDE_PX = 320
 """Larger maps are averaged over blocks first: labelling 100 times is what costs time. Choe et al. use 224."""
 
 _TOUCHING = np.ones((3, 3), dtype=bool)
@@ -62,11 +62,21 @@ def box_hits(cam: NDArray, truth_boxes_px: Floats, ignored_boxes_px: Floats) -> 
         ``(thresholds,)`` bool for the largest component at IoU 0.5, and ``(IoUs, thresholds)`` bool for any
         component at each of `BOX_IOUS`.
     """
-    scaled, side = _shrunk(cam)
+    window, side = _shrunk(cam)
+    corner, kept = np.zeros(2, dtype=np.int64), -1
     largest = np.zeros(len(BOX_THRESHOLDS), dtype=bool)
     best = np.zeros(len(BOX_THRESHOLDS))
     for k, threshold in enumerate(BOX_THRESHOLDS.astype(np.float32)):
-        boxes, areas = component_boxes(scaled >= threshold)
+        mask = window >= threshold
+        if kept == (kept := int(np.count_nonzero(mask))):
+            largest[k], best[k] = largest[k - 1], best[k - 1]
+            continue
+        boxes, areas = component_boxes(mask)
+        boxes += np.tile(corner, 2)
+        # What a higher threshold keeps lies within what this one keeps.
+        low, high = boxes[:, :2].min(axis=0).astype(int), boxes[:, 2:].max(axis=0).astype(int)
+        window = window[low[0] - corner[0] : high[0] - corner[0], low[1] - corner[1] : high[1] - corner[1]]
+        corner = low
         boxes = np.minimum(boxes * side, np.tile(cam.shape, 2))
         valid = ~(pairwise_coverage(boxes, ignored_boxes_px) > MIN_COVERAGE).any(axis=1)
         if valid.any():

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from synthmed.metrics import cam_boxes
+from synthmed.metrics.boxes import pairwise_coverage, pairwise_iou
 from synthmed.metrics.cam_boxes import BOX_IOUS, BOX_THRESHOLDS, box_hits, component_boxes
+from synthmed.metrics.cam_pixels import normalized
 
 NO_BOX = np.zeros((0, 4))
 
@@ -89,4 +92,22 @@ def test_large_maps_are_judged_at_half_size(monkeypatch: pytest.MonkeyPatch, sha
     found, every = box_hits(cam, truth, NO_BOX)
     assert found[1:].all()
     assert every[:, 1:].all()
-    np.testing.assert_array_equal(boxes[50], truth)
+    np.testing.assert_array_equal(boxes[-1], truth)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hits_agree_with_cutting_the_whole_map_at_each_threshold(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    cam = gaussian_filter(rng.normal(size=(50, 60)), 4)
+    spots, _ = component_boxes(normalized(cam) >= 0.7)
+    truth, ignored = spots[::2] + rng.normal(0, 1, spots[::2].shape), spots[1::2]
+    largest, every = box_hits(cam, truth, ignored)
+    assert every[0].any()
+    assert not every[0].all()
+    assert len(ignored)
+    for k, threshold in enumerate(BOX_THRESHOLDS):
+        boxes, areas = component_boxes(normalized(cam) >= np.float32(threshold))
+        free = (pairwise_coverage(boxes, ignored) <= 0.5).all(axis=1)
+        ious = pairwise_iou(boxes[free], truth).max(axis=1)
+        assert largest[k] == (free.any() and ious[areas[free].argmax()] >= 0.5)
+        assert every[:, k].tolist() == [bool(ious.max(initial=0) >= least) for least in BOX_IOUS]
