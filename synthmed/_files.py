@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,10 +29,11 @@ def folder_when_done(path: Path) -> Iterator[Path]:
 
     The caller has made sure that ``path`` is free (see `is_free`); an empty folder there is replaced.
     """
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
-    # mkdtemp's 0700 is for secrets; a dataset is shared with the group as any other folder is.
-    partial.chmod(0o777 & ~_umask())
+    # tempfile would make it readable for its owner alone, and a dataset is shared like any other folder.
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    partial.mkdir()
     try:
         yield partial
         if path.is_dir():
@@ -45,9 +46,3 @@ def folder_when_done(path: Path) -> Iterator[Path]:
 def is_free(path: Path) -> bool:
     """Whether nothing is at ``path``, or only an empty folder."""
     return not path.exists() or (path.is_dir() and not any(path.iterdir()))
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

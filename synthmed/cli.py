@@ -13,6 +13,8 @@ from synthmed.terminal import Commands, console, print_bank, print_problems, pri
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PATH = click.Path(path_type=Path)
+_COUNT = click.IntRange(min=1)
+_SEED = click.IntRange(min=0)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -51,7 +53,7 @@ def bank() -> None:
 @click.option("--border", type=click.Choice(["drop", "shift", "pad"]), default="drop", show_default=True)
 @click.option("--matte", type=click.Choice(["round", "square"]), default="round", show_default=True)
 @click.option("--feather", default=0.15, show_default=True, help="Soft edge of a round matte.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the size variation.")
+@click.option("--seed", default=0, show_default=True, type=_SEED, help="Seed of the size variation.")
 @click.option("--split", "splits", multiple=True, default=("train",), show_default=True, help="May repeat.")
 @click.option("--allow-group", "allow_groups", multiple=True, help="Cut this group although others hold it.")
 @click.option("--column", "columns", multiple=True, metavar="FIELD=HEADER", help="Such as x=pos_x.")
@@ -66,32 +68,34 @@ def bank_build(
     columns: tuple[str, ...],
     classes: tuple[str, ...],
     strict: bool,
-    **spec: object,
+    splits: tuple[str, ...],
+    **options: object,
 ) -> None:
     """Cut a patch round every centre of the train split."""
-    from synthmed.bank import build_bank, make_spec, resolve_sizes, save_bank
+    from synthmed.bank import build_bank, make_spec, require_free, resolve_sizes, save_bank
     from synthmed.points import CsvColumns, read_points
 
+    require_free(out)
     log = ProblemLog(strict=strict)
-    with progress_bar("Reading points") as progress:
-        points = read_points(
-            points_file,
-            images_dir,
-            columns=CsvColumns.from_pairs(columns),
-            classes=classes or None,
-            log=log,
-            progress=progress,
-        )
-    print_problems(log)
-    splits = spec["splits"]
-    if not isinstance(splits, tuple):
-        raise TypeError("click hands repeated options over as a tuple")
+    try:
+        with progress_bar("Reading points") as progress:
+            points = read_points(
+                points_file,
+                images_dir,
+                columns=CsvColumns.from_pairs(columns),
+                classes=classes or None,
+                log=log,
+                progress=progress,
+            )
+    finally:
+        print_problems(log)
     with progress_bar("Finding class sizes") as progress:
         sizes_px = resolve_sizes(
             sizes, points, images_dir, pixel_size_um=pixel_size_um, splits=splits, progress=progress
         )
+    spec = make_spec(sizes_px=sizes_px, splits=splits, **options)
     with progress_bar("Cutting patches") as progress:
-        built = build_bank(points, images_dir, make_spec(sizes_px=sizes_px, **spec), progress=progress)
+        built = build_bank(points, images_dir, spec, progress=progress)
     save_bank(built, out)
     print_bank(out)
 
@@ -107,8 +111,8 @@ def bank_info(bank_dir: Path, verify: bool) -> None:
 @bank.command("sheet")
 @click.argument("bank_dir", metavar="BANK", type=_PATH)
 @click.option("--out", required=True, type=_PATH, help="PNG, PDF or SVG file.")
-@click.option("--per-class", default=24, show_default=True, help="Patches per class.")
-@click.option("--seed", default=0, show_default=True, help="Which patches.")
+@click.option("--per-class", default=24, show_default=True, type=_COUNT, help="Patches per class.")
+@click.option("--seed", default=0, show_default=True, type=_SEED, help="Which patches.")
 def bank_sheet(bank_dir: Path, out: Path, per_class: int, seed: int) -> None:
     """Draw a contact sheet of a bank."""
     from synthmed import plots
@@ -121,11 +125,11 @@ def bank_sheet(bank_dir: Path, out: Path, per_class: int, seed: int) -> None:
 @main.command()
 @click.argument("bank_dir", metavar="BANK", type=_PATH)
 @click.option("--out", required=True, type=_PATH, help="New folder, or that of the same unfinished run.")
-@click.option("--count", required=True, type=click.IntRange(min=1), help="Scenes to render.")
+@click.option("--count", required=True, type=_COUNT, help="Scenes to render.")
 @click.option("--size", "size_px", type=int, help="Side of the square canvas in pixels. Default: 416.")
 @click.option("--recipe", "recipe_file", type=_FILE, help="YAML; `synthmed recipe` prints the default.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1), help="Processes.")
+@click.option("--seed", default=0, show_default=True, type=_SEED)
+@click.option("--workers", default=1, show_default=True, type=_COUNT, help="Processes.")
 def render(
     bank_dir: Path,
     out: Path,
@@ -164,7 +168,7 @@ def recipe(decorrelated: bool) -> None:
 @click.argument("out", type=_PATH)
 @click.option("--train", default=120, show_default=True, help="Train images.")
 @click.option("--val", default=40, show_default=True, help="Validation images.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, type=_SEED)
 def phantom(out: Path, train: int, val: int, seed: int) -> None:
     """Simulate urine-sediment images with exact truth: something to try synthmed on."""
     from synthmed.phantom import write_phantom
@@ -179,8 +183,8 @@ def phantom(out: Path, train: int, val: int, seed: int) -> None:
 @click.option("--out", default="work_dirs/demo", show_default=True, type=_PATH, help="Folder of the demos.")
 @click.option("--size", "sizes", multiple=True, metavar="CLASS=SIZE", help="As for `bank build`.")
 @click.option("--configs", default="mmdet_configs", show_default=True, type=_FOLDER)
-@click.option("--detector-iters", type=click.IntRange(min=1), help="Default: what the config says.")
-@click.option("--classifier-iters", type=click.IntRange(min=1), help="Default: what the config says.")
+@click.option("--detector-iters", type=_COUNT, help="Default: what the config says.")
+@click.option("--classifier-iters", type=_COUNT, help="Default: what the config says.")
 @click.option("--fiftyone/--no-fiftyone", default=True, show_default=True, help="Make a FiftyOne dataset.")
 @click.option("--app", "open_app", is_flag=True, help="Open the FiftyOne App at the end.")
 def demo(

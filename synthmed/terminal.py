@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from rich.table import Table
 from synthmed.errors import ProblemLog, SynthmedError
 
 # Piped output has no width of its own, and 80 columns would break the tables.
-console = Console(width=None if sys.stdout.isatty() else 118)
+# Names of files and classes are printed as they are: [a] is no markup and :cell: no emoji.
+console = Console(width=None if sys.stdout.isatty() else 118, markup=False, emoji=False, highlight=False)
 
 # A list of skipped rows longer than this hides more than it tells.
 _SHOWN_PROBLEMS = 10
@@ -30,9 +32,16 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except SynthmedError as error:
-            console.file.flush()
-            click.echo(f"Error: {error}", err=True)
-            raise click.exceptions.Exit(2) from error
+            message = str(error)
+            cause: Exception = error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of our output has left, which click sees to
+                raise
+            message = str(SynthmedError(error.strerror or str(error), file=error.filename))
+            cause = error
+        console.file.flush()
+        click.echo(f"Error: {message}", err=True)
+        raise click.exceptions.Exit(2) from cause
 
 
 @contextmanager
@@ -64,10 +73,12 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[objec
 
 
 def print_problems(log: ProblemLog) -> None:
-    """Print what was skipped, and why."""
+    """Print what was chosen for the user, and what was skipped and why."""
+    for note in log.notes:
+        console.print(note)
     if not log.problems:
         return
-    console.print(f"[yellow]{log.summary()}[/yellow]")
+    console.print(log.summary(), style="yellow")
     rows = [(p.file, p.row, p.value, p.reason, p.remedy) for p in log.problems[:_SHOWN_PROBLEMS]]
     print_table("Skipped", ("file", "row", "value", "reason", "remedy"), rows)
     hidden = len(log.problems) - _SHOWN_PROBLEMS

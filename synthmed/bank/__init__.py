@@ -6,7 +6,7 @@ from synthmed.bank.patchbank import ClassReport, PatchBank
 from synthmed.bank.resolve import resolve_sizes
 from synthmed.bank.sizes import parse_sizes
 from synthmed.bank.spec import BankSpec, make_spec
-from synthmed.bank.store import open_bank, save_bank
+from synthmed.bank.store import open_bank, require_free, save_bank
 
 __all__ = [
     "Background",
@@ -18,6 +18,7 @@ __all__ = [
     "make_spec",
     "open_bank",
     "parse_sizes",
+    "require_free",
     "resolve_sizes",
     "save_bank",
 ]

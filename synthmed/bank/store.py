@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from synthmed import __version__
 from synthmed._files import folder_when_done, is_free
@@ -24,6 +23,9 @@ from synthmed.errors import BankError
 
 SCHEMA_VERSION = 1
 
+# Twice the largest class size: what the largest variation makes of it.
+_LARGEST_SIDE_PX = 20_000
+
 _PATCH_COLUMNS = (
     "label image annotation_id split group center_row_px center_column_px height_px width_px cut_off "
     "other_centers background_red background_green background_blue"
@@ -31,8 +33,8 @@ _PATCH_COLUMNS = (
 _IMAGE_COLUMNS = "image height_px width_px background_red background_green background_blue noise".split()
 
 
-def save_bank(bank: PatchBank, folder: Path) -> None:
-    """Write a bank, whole or not at all.
+def require_free(folder: Path) -> None:
+    """Make sure that a bank can be written, before anything is computed for it.
 
     Raises:
         BankError: something is at ``folder`` already.
@@ -41,6 +43,15 @@ def save_bank(bank: PatchBank, folder: Path) -> None:
         raise BankError(
             "the folder is not empty", file=folder, remedy="choose another --out, or delete it first"
         )
+
+
+def save_bank(bank: PatchBank, folder: Path) -> None:
+    """Write a bank, whole or not at all.
+
+    Raises:
+        BankError: something is at ``folder`` already.
+    """
+    require_free(folder)
     with folder_when_done(folder) as partial:
         np.save(partial / "pixels.npy", bank.pixels)
         np.save(partial / "mattes.npy", bank.mattes)
@@ -71,7 +82,7 @@ def open_bank(folder: Path | str, *, verify: bool = False) -> PatchBank:
     meta = _read_meta(folder)
     try:
         bank = _assemble(folder, meta)
-    except (OSError, KeyError, ValueError, TypeError, IndexError, ValidationError) as error:
+    except (OSError, LookupError, ValueError, TypeError, ArithmeticError, csv.Error) as error:
         raise BankError(
             f"the bank is damaged: {type(error).__name__}: {error}", file=folder, remedy="build it again"
         ) from error
@@ -128,8 +139,8 @@ def _assemble(folder: Path, meta: dict[str, Any]) -> PatchBank:
         annotation_ids=np.array(patches["annotation_id"], dtype=str),
         splits=np.array(patches["split"], dtype=str),
         groups=np.array(patches["group"], dtype=str),
-        pixels=np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False),
-        mattes=np.load(folder / "mattes.npy", mmap_mode="r", allow_pickle=False),
+        pixels=np.lib.format.open_memmap(folder / "pixels.npy", mode="r"),
+        mattes=np.lib.format.open_memmap(folder / "mattes.npy", mode="r"),
         images=tuple(images["image"]),
         image_shapes_px=np.stack(
             [_column(images, "height_px", int), _column(images, "width_px", int)], axis=1
@@ -143,16 +154,22 @@ def _assemble(folder: Path, meta: dict[str, Any]) -> PatchBank:
 
 
 def _check(bank: PatchBank, folder: Path) -> None:
-    total = int(bank.shapes_px.prod(axis=1).sum()) if len(bank) else 0
+    """Refuse what compiled loops would read or write beyond its end."""
+    sides = bank.shapes_px
+    total = int(sides.prod(axis=1).sum())
     fits = (
         len(bank) > 0
-        and bool((bank.shapes_px > 0).all())
+        and bool(((sides > 0) & (sides <= _LARGEST_SIDE_PX)).all())
         and bank.pixels.shape == (total, 3)
         and bank.mattes.shape == (total,)
         and bank.pixels.dtype == bank.mattes.dtype == np.uint8
         and len(bank.images) > 0
         and bool((bank.image_shapes_px > 0).all())
         and bool((bank.image_counts >= 0).all())
+        and bool((bank.image_noises >= 0).all())
+        and all(
+            bool(np.isfinite(a).all()) for a in (bank.backgrounds, bank.image_backgrounds, bank.image_noises)
+        )
     )
     if not fits:
         raise BankError("the files of the bank do not fit together", file=folder, remedy="build it again")
@@ -187,9 +204,10 @@ def _images_csv(bank: PatchBank) -> str:
 
 
 def _write_table(header: list[str], columns: list[list[Any]]) -> str:
-    # csv writes floats by repr, which reads back to the same bits.
+    # csv writes floats by repr, which reads back to the same bits. All text is quoted: before Python 3.13 a
+    # lone carriage return would not be, and break its row.
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(header)
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue()
