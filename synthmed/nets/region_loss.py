@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
+from mmdet.models.losses.iou_loss import diou_loss
 from mmdet.structures.bbox import bbox_overlaps
 from mmdet.utils import reduce_mean
 from torch import Tensor
@@ -67,6 +68,8 @@ class RegionLoss:
 
     Attributes:
         objectness: ``bce`` (cross-entropy) or ``squared``.
+        boxes: ``squared`` error of position in cells and log size, or ``diou``, the distance-IoU loss (Zheng
+            et al. 2020), for which an error weighs by the size of the object, not of the cell.
         classes: ``softmax``, or ``sigmoid`` for a cross-entropy per class.
         object_weight: weight of the objectness where there is an object.
         background_weight: weight of the objectness where there is none.
@@ -80,6 +83,7 @@ class RegionLoss:
     """
 
     objectness: Literal["bce", "squared"] = "bce"
+    boxes: Literal["squared", "diou"] = "squared"
     classes: Literal["softmax", "sigmoid"] = "softmax"
     object_weight: float = 1.0
     background_weight: float = 1.0
@@ -94,6 +98,7 @@ class RegionLoss:
     def __post_init__(self) -> None:
         for name, choices in (
             ("objectness", ("bce", "squared")),
+            ("boxes", ("squared", "diou")),
             ("classes", ("softmax", "sigmoid")),
             ("per", ("objects", "images")),
         ):
@@ -105,7 +110,9 @@ class RegionLoss:
     @classmethod
     def published(cls, **changes: Any) -> RegionLoss:
         """The loss as Darknet has it."""
-        settings: dict[str, Any] = dict(objectness="squared", object_weight=5.0, per="images", spill=False)
+        settings: dict[str, Any] = dict(
+            objectness="squared", boxes="squared", object_weight=5.0, per="images", spill=False
+        )
         return cls(**{**settings, **changes})
 
     @classmethod
@@ -197,8 +204,9 @@ class RegionLoss:
             return F.binary_cross_entropy_with_logits(logits, target, reduction="sum")
         return (logits.sigmoid() - target).square().sum() / 2
 
-    @staticmethod
-    def _box_loss(answers: Tensor, targets: Targets, grid: BoxGrid) -> Tensor:
+    def _box_loss(self, answers: Tensor, targets: Targets, grid: BoxGrid) -> Tensor:
+        if self.boxes == "diou":
+            return diou_loss(grid.decode(answers, targets.slots), targets.boxes, reduction="sum")
         error = _said(answers) - grid.encode(targets.boxes, targets.slots)
         sizes = targets.boxes[:, 2:] - targets.boxes[:, :2]
         weight = 2 - sizes.prod(dim=1) / grid.area_px

@@ -187,6 +187,23 @@ def test_warm_up_draws_free_slots_to_their_anchors_and_ends() -> None:
     np.testing.assert_array_equal(warm[answering], cold[answering])
 
 
+def test_distance_iou_by_hand() -> None:
+    raw = np.zeros((1, len(GRID), 5 + CLASSES))
+    truths = [
+        truth([[16.0, 18.0, 36.0, 30.0]], [0])
+    ]  # its slot predicts [18, 18, 30, 30]: 24 is 0.5 cells in
+    values = torch.tensor(raw, dtype=torch.float32, requires_grad=True)
+    losses = RegionLoss(boxes="diou", box_weight=3.0)(values, truths, GRID, 10**6)
+    overlap, enclosing, distance = 144 / 240, 20**2 + 12**2, 2**2
+    assert float(losses["loss_box"].detach()) == pytest.approx(
+        3 * (1 - overlap + distance / enclosing), rel=1e-4
+    )
+    losses["loss_box"].backward()
+    step = -values.grad[0, slot_of(1, 1, 0)]
+    assert step[0] > 0 and step[2] > 0  # to the right, and wider
+    assert values.grad.abs().sum() == values.grad[0, slot_of(1, 1, 0), :4].abs().sum()
+
+
 @pytest.mark.parametrize("classes", ["softmax", "sigmoid"])
 def test_class_loss(classes: str) -> None:
     raw = np.random.default_rng(0).normal(0, 1, (1, len(GRID), 5 + CLASSES))
@@ -219,7 +236,7 @@ def test_what_sums_are_divided_by(per: str) -> None:
     assert float(empty["loss_box"]) == float(empty["loss_class"]) == float(empty["loss_object"]) == 0
 
 
-@pytest.mark.parametrize("settings", [{}, dict(published=True), dict(classes="sigmoid")])
+@pytest.mark.parametrize("settings", [{}, dict(published=True), dict(classes="sigmoid"), dict(boxes="diou")])
 def test_batches_without_objects_have_finite_gradients(settings: dict[str, object]) -> None:
     raw = np.random.default_rng(0).normal(0, 30, (2, len(GRID), 5 + CLASSES))
     step = steps_of(RegionLoss.from_config(settings), raw, [truth([], [])] * 2, 0)
@@ -241,7 +258,8 @@ def test_three_hundred_objects_all_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [dict(objectness="focal"), dict(classes="none"), dict(per="day"), dict(max_boxes=30)]
+    "config",
+    [dict(objectness="focal"), dict(boxes="l1"), dict(classes="none"), dict(per="day"), dict(max_boxes=30)],
 )
 def test_unknown_settings(config: dict[str, object]) -> None:
     with pytest.raises(ModelError, match="region loss has no such"):
