@@ -1,0 +1,137 @@
+"""How long one training step of the networks takes on this CPU: ``python benchmarks/train_step.py``.
+
+A step is forward, loss with 40 objects per image, backward and AdamW, on a batch of 8 random images.
+Detectors see 416 x 416 px, classifiers 384 x 384. The best of some repeats counts, so that other programs on
+the machine disturb little; CPU seconds stand beside it, which they disturb less.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import click
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmengine.config import ConfigDict
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
+from rich.console import Console
+from rich.table import Table
+
+import synthmed.nets  # noqa: F401 (registers)
+from synthmed.nets.precision import BFloat16OptimWrapper, bfloat16_pays
+
+BATCH, OBJECTS, CLASSES = 8, 40, 3
+ANCHORS = [(10, 10), (20, 20), (30, 30), (40, 40), (50, 50)]
+CHANNELS = (32, 64, 128, 256, 512, 1024)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: a network, the side of its input, and how it is computed."""
+
+    name: str
+    model: dict[str, Any]
+    side_px: int
+    fast: bool = True
+
+
+def detector(width: float, stride: int, feat_channels: int, stacked_convs: int) -> dict[str, Any]:
+    """YOLOv2 on the maps of strides 16 and 32."""
+    head = dict(
+        type="YOLOv2Head",
+        in_channels=[int(channels * width) for channels in CHANNELS[4:]],
+        stride=stride,
+        feat_channels=feat_channels,
+        stacked_convs=stacked_convs,
+        passthrough_channels=max(16, int(64 * width)),
+        num_classes=CLASSES,
+        anchors_wh_px=ANCHORS,
+    )
+    backbone = dict(type="Darknet19", width=width, out_indices=(4, 5))
+    return dict(type="SingleStageDetector", backbone=backbone, bbox_head=head)
+
+
+def classifier(width: float, stage: int, stride: int) -> dict[str, Any]:
+    """The classifier on the map of one stage."""
+    backbone = dict(type="Darknet19", width=width, out_indices=(stage,), out_stride=stride)
+    return dict(type="CAMClassifier", backbone=backbone, num_classes=CLASSES)
+
+
+def cases() -> list[Case]:
+    """The rows of the table."""
+    rows = []
+    for width in (0.25, 0.375, 0.5):
+        published = detector(width, 32, int(1024 * width), 2)
+        rows += [Case(f"YOLOv2 x {width}, stride 32", published, 416, fast) for fast in (False, True)]
+        rows.append(Case(f"YOLOv2 x {width}, stride 16", detector(width, 16, int(1024 * width), 2), 416))
+        rows.append(Case(f"YOLOv2 x {width}, stride 16, 128 channels", detector(width, 16, 128, 1), 416))
+    for width in (0.25, 0.375, 0.5):
+        for stage, stride in ((3, 8), (4, 16), (4, 8), (5, 16), (5, 8)):
+            rows.append(
+                Case(f"CAM x {width}, stage {stage}, stride {stride}", classifier(width, stage, stride), 384)
+            )
+    return rows
+
+
+def objects(side_px: int) -> DetDataSample:
+    """An image with random objects of 30 px."""
+    sample = DetDataSample(metainfo=dict(img_shape=(side_px, side_px), ori_shape=(side_px, side_px)))
+    centers = torch.rand(OBJECTS, 2) * side_px
+    boxes = torch.cat([centers - 15, centers + 15], dim=1)
+    sample.gt_instances = InstanceData(bboxes=boxes, labels=torch.randint(0, CLASSES, (OBJECTS,)))
+    return sample
+
+
+def measure(case: Case, repeats: int) -> tuple[float, float, float]:
+    """Wall seconds and CPU seconds of one step, and millions of parameters."""
+    torch.manual_seed(0)
+    model = MODELS.build(ConfigDict(case.model)).train()
+    if case.fast:
+        model = model.to(memory_format=torch.channels_last)
+    images = torch.randn(BATCH, 3, case.side_px, case.side_px)
+    samples = [objects(case.side_px) for _ in range(BATCH)]
+    wrapper = BFloat16OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-4), enabled=case.fast)
+    wall, cpu = [], []
+    for _ in range(repeats + 1):
+        started_wall, started_cpu = time.perf_counter(), time.process_time()
+        with wrapper.optim_context(model):
+            losses = model.loss(images, samples)
+        wrapper.update_params(sum(value for name, value in losses.items() if "loss" in name))
+        wall.append(time.perf_counter() - started_wall)
+        cpu.append(time.process_time() - started_cpu)
+    parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    return min(wall[1:]), min(cpu[1:]), parameters
+
+
+@click.command()
+@click.option("--repeats", default=5, show_default=True, help="Repeats of each step; the best counts.")
+@click.option("--threads", default=2, show_default=True, help="Threads of PyTorch.")
+@click.option("--only", default="", help="Only rows whose name contains this.")
+def main(repeats: int, threads: int, only: str) -> None:
+    """Print one table of seconds per training step."""
+    torch.set_num_threads(threads)
+    logging.disable(logging.INFO)
+    table = Table(title=f"One training step, batch {BATCH}, {threads} threads")
+    for name in ("network", "computed in", "M parameters", "s/step", "CPU s/step", "images/s"):
+        table.add_column(name, justify="left" if name in ("network", "computed in") else "right")
+    with DefaultScope.overwrite_default_scope("mmdet"):
+        for case in cases():
+            if only in case.name:
+                wall, cpu, parameters = measure(case, repeats)
+                kind = "bfloat16, channels last" if case.fast else "float32"
+                figures = (f"{parameters:.2f}", f"{wall:.2f}", f"{cpu:.2f}", f"{BATCH / wall:.1f}")
+                table.add_row(case.name, kind, *figures)
+    console = Console()
+    console.print(table)
+    native = "computes in bfloat16" if bfloat16_pays("cpu") else "emulates bfloat16"
+    console.print(f"best of {repeats}; {platform.machine()}, {native}; torch {torch.__version__}")
+
+
+if __name__ == "__main__":
+    main()
