@@ -41,7 +41,7 @@ def require_free(folder: Path) -> None:
     """
     if not is_free(folder):
         raise BankError(
-            "the folder is not empty", file=folder, remedy="choose another --out, or delete it first"
+            "this is not an empty folder", file=folder, remedy="choose another --out, or delete it first"
         )
 
 

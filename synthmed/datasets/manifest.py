@@ -1,0 +1,123 @@
+"""What a rendered folder says of itself: `manifest.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from synthmed import __version__
+from synthmed.bank.patchbank import PatchBank
+from synthmed.errors import DatasetError
+from synthmed.scenes.plan import scene_scale
+from synthmed.scenes.recipe import Recipe
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+UNFINISHED = "unfinished.json"
+
+
+class RenderReport(NamedTuple):
+    """What a rendered folder holds.
+
+    Attributes:
+        folder: where it is.
+        scenes: how many.
+        objects: objects per class.
+        unplaced: objects per class that were asked for and found no place.
+    """
+
+    folder: Path
+    scenes: int
+    objects: dict[str, int]
+    unplaced: dict[str, int]
+
+
+def rendering_spec(bank: PatchBank, recipe: Recipe, count: int, seed: int) -> dict[str, Any]:
+    """All that decides the bytes of a rendering, and what its readers need to know, as plain data."""
+    scale = scene_scale(recipe, bank)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "synthmed_version": __version__,
+        "bank_hash": bank.hash,
+        "classes": list(bank.classes),
+        "class_sizes_px": [round(float(size), 4) for size in bank.sizes_px * scale],
+        "scale": scale,
+        "count": count,
+        "seed": seed,
+        "recipe": recipe.model_dump(mode="json"),
+    }
+
+
+def read_report(folder: Path) -> RenderReport:
+    """What a finished folder holds.
+
+    Raises:
+        DatasetError: the folder is not a finished rendering.
+    """
+    manifest = read_manifest(folder)
+    return RenderReport(folder, manifest["count"], manifest["objects"], manifest["unplaced"])
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a finished rendering.
+
+    Raises:
+        DatasetError: there is none, it cannot be read, or it has another schema version.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        unfinished = (folder / UNFINISHED).exists()
+        raise DatasetError(
+            "this rendering is not finished" if unfinished else "there is no rendered dataset here",
+            file=folder,
+            remedy="run the same `synthmed render` command again" if unfinished else "run `synthmed render`",
+        )
+    manifest = read_object(path)
+    if manifest.get("schema_version") != SCHEMA_VERSION:
+        raise DatasetError(
+            f"the dataset has another schema version than {SCHEMA_VERSION}, which this synthmed reads",
+            file=path,
+            value=manifest.get("schema_version"),
+            remedy="render it again",
+        )
+    missing = {"count", "seed", "classes", "class_sizes_px", "objects", "unplaced"} - manifest.keys()
+    if missing:
+        raise DatasetError(
+            "fields are missing",
+            file=path,
+            value=", ".join(sorted(missing)),
+            remedy="delete the folder and render it again",
+        )
+    return manifest
+
+
+def to_json(value: Any, indent: int | None = None) -> bytes:
+    """The bytes of a JSON file."""
+    return (json.dumps(value, indent=indent, ensure_ascii=False) + "\n").encode()
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON file that holds an object.
+
+    Raises:
+        DatasetError: it cannot be read, or holds something else.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise DatasetError("holds no JSON object", file=path, remedy="delete the folder and render it again")
+    return value
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DatasetError(
+            f"cannot be read: {error}", file=path, remedy="delete the folder and render it again"
+        ) from error
