@@ -34,3 +34,10 @@ def fresh_dataset(name: str, owner: Path) -> fo.Dataset:
     dataset.info[_OWNER] = mark
     dataset.save()
     return dataset
+
+
+def owned_datasets() -> list[str]:
+    """The datasets that synthmed made itself, the newest first."""
+    infos = fo.list_datasets(info=True)
+    mine = [info for info in infos if _OWNER in fo.load_dataset(info["name"]).info]
+    return [info["name"] for info in sorted(mine, key=lambda info: info["created_at"], reverse=True)]
