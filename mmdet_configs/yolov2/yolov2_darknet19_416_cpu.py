@@ -6,8 +6,8 @@ Train, go on after a kill, test:
     mim train mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu.py --work-dir work_dirs/yolov2
     mim train mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu.py --work-dir work_dirs/yolov2 --resume
     mim test mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu.py \
-        --checkpoint work_dirs/yolov2/iter_600.pth
-Options: --cfg-options train_cfg.max_iters=1200
+        --checkpoint work_dirs/yolov2/iter_500.pth
+Options: --cfg-options train_cfg.max_iters=1000
 Expected result and run time: mmdet_configs/README.md
 """
 
@@ -18,7 +18,12 @@ _base_ = [
     "../_base_/yolov2_darknet19.py",
 ]
 
+# A quarter of the channels, and a grid of 16 px: objects of 10 to 40 px are what microscopes show most.
 model = dict(
-    backbone=dict(width=0.5),
-    bbox_head=dict(in_channels=(256, 512), feat_channels=512, recipe=_base_.recipe, size_px=_base_.size),
+    backbone=dict(width=0.25),
+    bbox_head=dict(
+        in_channels=(128, 256), feat_channels=256, stride=16, recipe=_base_.recipe, size_px=_base_.size
+    ),
 )
+
+train_cfg = dict(max_iters=500)
