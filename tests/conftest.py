@@ -165,3 +165,16 @@ def phantom_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from synthmed.phantom import write_phantom
 
     return write_phantom(tmp_path_factory.mktemp("phantom") / "phantom", train=6, val=3, seed=0)
+
+
+@pytest.fixture(scope="session")
+def phantom_bank_dir(phantom_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bank of the phantom's training images, on disk; not to be written to."""
+    from synthmed.bank import build_bank, make_spec, save_bank
+    from synthmed.points import read_points
+
+    points = read_points(phantom_dir / "points.csv", phantom_dir / "images")
+    spec = make_spec(sizes_px={"Bacteria": 10.0, "RBC": 29.0, "WBC": 43.0})
+    folder = tmp_path_factory.mktemp("bank") / "bank"
+    save_bank(build_bank(points, phantom_dir / "images", spec), folder)
+    return folder

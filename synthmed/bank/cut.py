@@ -70,7 +70,7 @@ def cut_patch(
     patch[:] = np.rint(fill)
     shown = np.zeros((height, width), dtype=bool)
     first = np.maximum(low_px, 0)
-    last = np.minimum(high_px, image.shape[:2])
+    last = np.maximum(np.minimum(high_px, image.shape[:2]), first)
     source = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
     target = tuple(slice(a, b) for a, b in zip(first - low_px, last - low_px, strict=True))
     patch[target] = image[source]

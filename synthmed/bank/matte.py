@@ -30,7 +30,8 @@ def round_matte(shape_px: tuple[int, int], feather: float) -> NDArray[np.uint8]:
                [ 54, 222, 255, 222,  54],
                [  0,  54, 102,  54,   0]], dtype=uint8)
     """
-    row, column = (np.abs((np.arange(n) + 0.5) * 2 / n - 1) for n in shape_px)
+    # Whole numbers until the division, so that both halves round alike.
+    row, column = (np.abs(2 * np.arange(n) + 1 - n) / n for n in shape_px)
     radius = np.hypot(row[:, None], column[None, :])
     # Linear in the radius: one period of any smoother ramp is not visible at the few pixels of a feather.
     alpha = np.clip((1 - radius) / feather, 0, 1)

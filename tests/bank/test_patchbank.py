@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from synthmed.bank import PatchBank, make_spec, open_bank
+from synthmed.bank.patchbank import ClassReport, content_hash
+
+
+@pytest.fixture
+def bank() -> PatchBank:
+    """Two classes, three patches of 1 x 2, 2 x 2 and 3 x 1 px, two images."""
+    shapes = np.array([[1, 2], [2, 2], [3, 1]])
+    return PatchBank(
+        spec=make_spec(sizes_px={"a": 5.0, "b": 6.0}),
+        classes=("a", "b"),
+        sizes_px=np.array([5.0, 6.0]),
+        labels=np.array([1, 0, 1]),
+        shapes_px=shapes,
+        offsets=np.array([0, 2, 6]),
+        centers_px=np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+        cut_off=np.array([0.0, 0.1, 0.2]),
+        other_centers=np.array([0, 0, 1]),
+        backgrounds=np.full((3, 3), 200.0),
+        source_images=np.array(["0.png", "0.png", "1.png"]),
+        annotation_ids=np.array(["7", "8", "9"]),
+        splits=np.array(["train"] * 3),
+        groups=np.array(["s1", "s1", ""]),
+        pixels=np.arange(27, dtype=np.uint8).reshape(9, 3),
+        mattes=np.arange(9, dtype=np.uint8),
+        images=("0.png", "1.png"),
+        image_shapes_px=np.array([[10, 20], [12, 30]]),
+        image_counts=np.array([[1, 1], [0, 1]]),
+        image_backgrounds=np.full((2, 3), 210.0),
+        image_noises=np.array([1.0, 2.0]),
+        report=(ClassReport("a", 1, 0, 0, 1, 0), ClassReport("b", 2, 0, 0, 2, 1)),
+    )
+
+
+def test_patches_lie_one_after_the_other(bank: PatchBank) -> None:
+    assert len(bank) == 3
+    assert [bank.patch(i).shape for i in range(3)] == [(1, 2, 3), (2, 2, 3), (3, 1, 3)]
+    assert [bank.matte(i).shape for i in range(3)] == [(1, 2), (2, 2), (3, 1)]
+    assert np.concatenate([bank.patch(i).reshape(-1, 3) for i in range(3)]).tolist() == bank.pixels.tolist()
+    assert np.concatenate([bank.matte(i).ravel() for i in range(3)]).tolist() == bank.mattes.tolist()
+
+
+@pytest.mark.parametrize(
+    ("labels", "other_centers", "pools"),
+    [
+        ([], [], [[], []]),
+        ([0, 0, 0], [0, 0, 0], [[0, 1, 2], []]),
+        ([1, 0, 1], [0, 0, 1], [[1], [0]]),
+        ([1, 0, 1], [2, 1, 1], [[1], [0, 2]]),
+    ],
+)
+def test_pools_leave_out_patches_with_a_neighbour(
+    bank: PatchBank, labels: list[int], other_centers: list[int], pools: list[list[int]]
+) -> None:
+    changed = replace(
+        bank,
+        labels=np.array(labels, dtype=np.int64),
+        other_centers=np.array(other_centers, dtype=np.int64),
+    )
+    assert [pool.tolist() for pool in changed.pools] == pools
+    assert changed.pool_sizes.tolist() == [len(pool) for pool in pools]
+    assert changed.pooled.tolist() == sum(pools, [])
+
+
+def test_median_shape(bank: PatchBank) -> None:
+    assert bank.median_image_shape_px == (11.0, 25.0)
+
+
+def test_share_of_cut_off_points() -> None:
+    assert ClassReport("a", 4, 1, 1, 3, 0).cut_off_rate == 0.25
+    assert np.isnan(ClassReport("a", 0, 0, 0, 0, 0).cut_off_rate)
+
+
+# Offsets follow from the shapes.
+HASHED = [f.name for f in fields(PatchBank) if f.name not in ("hash", "offsets")]
+
+
+def changed(value: Any) -> Any:
+    """Something else of the same kind."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        other = value.astype("U9").copy()
+        other[-1] = "other"
+    elif isinstance(value, np.ndarray):
+        other = value.copy()
+        other.flat[-1] += 1
+    elif isinstance(value, tuple):
+        last = value[-1]
+        other = (*value[:-1], last._replace(crowded=9) if isinstance(last, ClassReport) else "other")
+    else:
+        other = value.model_copy(update={"seed": 1})
+    return other
+
+
+@pytest.mark.parametrize("name", HASHED)
+def test_the_hash_covers_everything(bank: PatchBank, name: str) -> None:
+    before = content_hash(bank)
+    assert content_hash(replace(bank)) == before
+    assert content_hash(replace(bank, **{name: changed(getattr(bank, name))})) != before
+
+
+def test_the_hash_does_not_depend_on_how_arrays_are_stored(bank: PatchBank) -> None:
+    stored = replace(
+        bank,
+        labels=bank.labels.astype(np.int32),
+        shapes_px=np.asfortranarray(bank.shapes_px),
+        centers_px=bank.centers_px.astype(">f8"),
+    )
+    assert content_hash(stored) == content_hash(bank)
+
+
+def test_text_cannot_move_between_fields(bank: PatchBank) -> None:
+    one = replace(bank, source_images=np.array(["a", "b", "c"]), annotation_ids=np.array(["d", "e", "f"]))
+    other = replace(bank, source_images=np.array(["a", "b", "cd"]), annotation_ids=np.array(["", "e", "f"]))
+    assert content_hash(one) != content_hash(other)
+
+
+def test_a_phantom_bank_knows_its_hash(phantom_bank_dir: Any) -> None:
+    bank = open_bank(phantom_bank_dir)
+    assert content_hash(bank) == bank.hash
