@@ -53,18 +53,18 @@ class Targets(NamedTuple):
 class RegionLoss:
     """Objectness, boxes and classes, as the region layer of Darknet weighs them.
 
-    Source: Redmon and Farhadi 2017 and the region layer of Darknet with the settings of its
-        ``yolov2-voc.cfg``.
+    Source: Redmon and Farhadi 2017, and Darknet's region layer with the settings of ``yolov2-voc.cfg``.
     The objectness of a slot that answers for an object should be the IoU of its predicted box; other slots
-    should say 0, unless their box overlaps some object by more than ``ignore_iou``. An object's box counts
-    ``2 - area / image area``, so small ones count more. While fewer than ``warmup_images`` images were seen,
-    slots without an object are drawn to their anchor. There is no limit on objects per image (Darknet's is
-    30).
+    should say 0, unless their box overlaps some object by more than ``ignore_iou``. The squared error of
+    a box counts ``2 - area / image area``, so small ones count more. While fewer than ``warmup_images``
+    images were seen, slots without an object are drawn to their anchor. There is no limit on objects per
+    image (Darknet's is 30).
 
-    The published setting is ``RegionLoss.published()``. The defaults differ in three ways that make short
+    The published setting is ``RegionLoss.published()``. The defaults differ in four ways that make short
     training from scratch work: cross-entropy for the objectness, whose gradient does not vanish where a slot
-    is confidently wrong; division by the number of objects instead of images, so that a crowded image does
-    not outweigh twenty others; and objects that share a cell and an anchor take the next best anchor.
+    is confidently wrong; distance-IoU for the boxes, since an offset that is small against a cell may be
+    large against a small object; division by the number of objects instead of images, so that a crowded image
+    does not outweigh twenty others; and objects that share a cell and an anchor take the next best anchor.
 
     Attributes:
         objectness: ``bce`` (cross-entropy) or ``squared``.
@@ -83,11 +83,11 @@ class RegionLoss:
     """
 
     objectness: Literal["bce", "squared"] = "bce"
-    boxes: Literal["squared", "diou"] = "squared"
+    boxes: Literal["squared", "diou"] = "diou"
     classes: Literal["softmax", "sigmoid"] = "softmax"
     object_weight: float = 1.0
     background_weight: float = 1.0
-    box_weight: float = 1.0
+    box_weight: float = 2.0
     class_weight: float = 1.0
     ignore_iou: float = 0.6
     warmup_images: int = 12800
@@ -111,7 +111,12 @@ class RegionLoss:
     def published(cls, **changes: Any) -> RegionLoss:
         """The loss as Darknet has it."""
         settings: dict[str, Any] = dict(
-            objectness="squared", boxes="squared", object_weight=5.0, per="images", spill=False
+            objectness="squared",
+            boxes="squared",
+            object_weight=5.0,
+            box_weight=1.0,
+            per="images",
+            spill=False,
         )
         return cls(**{**settings, **changes})
 

@@ -168,7 +168,7 @@ def test_small_objects_count_more() -> None:
     for size in (4.0, 40.0):
         box = np.array(at_cell(1, 1, size, size)) + 3  # off the middle of its cell, so x and y are wrong
         slot = int(GRID.assign(torch.tensor(box[None], dtype=torch.float32))[0])
-        steps[size] = steps_of(RegionLoss(), raw, [truth([box], [0])], 10**6)[0, slot, 0]
+        steps[size] = steps_of(RegionLoss(boxes="squared"), raw, [truth([box], [0])], 10**6)[0, slot, 0]
     area = ROWS * COLUMNS * STRIDE**2
     assert steps[4.0] / steps[40.0] == pytest.approx((2 - 16 / area) / (2 - 1600 / area), rel=1e-4)
 
@@ -178,7 +178,7 @@ def test_warm_up_draws_free_slots_to_their_anchors_and_ends() -> None:
     truths = [truth([at_cell(1, 1, 12, 12)], [0])]
     answering = slot_of(1, 1, 0)
     free = np.arange(len(GRID)) != answering
-    loss = RegionLoss(warmup_images=100, warmup_weight=0.5)
+    loss = RegionLoss(boxes="squared", warmup_images=100, warmup_weight=0.5)
     warm, cold = (steps_of(loss, raw, truths, seen)[0] for seen in (99, 100))
     assert (cold[free, :4] == 0).all()
     said = sigmoid(raw[0, :, :2])
