@@ -27,7 +27,7 @@ class ImportPoints(SynthmedOperator):
         inputs.str(
             "boxes",
             label="Boxes (optional)",
-            description="COCO JSON to evaluate against, never to cut from; {split} stands for train, val, test",
+            description="COCO JSON to evaluate against, never to cut from; {split}: train, val, test",
         )
         inputs.str(
             "columns",

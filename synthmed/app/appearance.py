@@ -18,10 +18,10 @@ PALETTE = (
     "#117733", "#332288", "#999933", "#aa4499", "#44aa99", "#6699cc", "#661100",
 )  # fmt: skip
 
-# Zero is transparent in the App, so the scale begins at a tint that can be told from the background.
-HEAT = ((0.0, (255, 237, 160)), (0.35, (254, 178, 76)), (0.7, (240, 59, 32)), (1.0, (128, 0, 38)))
+# From light yellow to dark red; zero is transparent in the App.
+HEAT = "YlOrRd"
 
-OPACITY = 0.55
+OPACITY = 0.45
 _TRUTH_SHADE = 0.55
 
 
@@ -53,14 +53,36 @@ def color_heatmaps(dataset: fo.Dataset, fields: Sequence[str]) -> None:
     """Give heatmap fields the heat scale."""
     scheme = _scheme(dataset)
     taken = {entry.get("path") for entry in scheme.colorscales}
-    steps = [{"value": value, "color": "rgb({}, {}, {})".format(*color)} for value, color in HEAT]
-    scheme.colorscales += [{"path": field, "list": steps} for field in fields if field not in taken]
+    scheme.colorscales += [{"path": field, "name": HEAT} for field in fields if field not in taken]
     _store(dataset, scheme)
 
 
+def show_fields(dataset: fo.Dataset, fields: Collection[str], *, quiet: Collection[str] = ()) -> None:
+    """Choose which of a run's new fields the App shows from the start; the others are one click away.
+
+    Args:
+        dataset: the dataset.
+        fields: label fields to show.
+        quiet: label fields that would hide what they mark, or the picture.
+    """
+    config = dataset.app_config
+    if config.active_fields is None:
+        if not quiet:
+            return
+        # By default the App shows every label field but heatmaps and masks.
+        config.active_fields = fo.DatasetAppConfig.default_active_fields(dataset)
+    paths = [path for path in config.active_fields.paths if path not in quiet]
+    config.active_fields.paths = paths + [field for field in fields if field not in paths]
+    dataset.save()
+
+
 def forget_fields(dataset: fo.Dataset, fields: Collection[str]) -> None:
-    """Take the colours of deleted fields back; a scheme that holds nothing else goes with them."""
-    scheme = dataset.app_config.color_scheme
+    """Take back what was set for deleted fields; settings that say nothing else go with them."""
+    config = dataset.app_config
+    if config.active_fields and set(config.active_fields.paths) == _shown_by_default(dataset):
+        config.active_fields = None
+        dataset.save()
+    scheme = config.color_scheme
     if scheme is None:
         return
     for name in ("fields", "colorscales"):
@@ -71,6 +93,10 @@ def forget_fields(dataset: fo.Dataset, fields: Collection[str]) -> None:
         dataset.save()
     else:
         _store(dataset, scheme)
+
+
+def _shown_by_default(dataset: fo.Dataset) -> set[str]:
+    return set(fo.DatasetAppConfig.default_active_fields(dataset).paths)
 
 
 def shade(color: str, factor: float) -> str:

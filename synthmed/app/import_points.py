@@ -10,7 +10,7 @@ import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed.app.appearance import color_labels
+from synthmed.app.appearance import color_labels, show_fields
 from synthmed.app.convert import to_detections, to_keypoints
 from synthmed.app.names import GROUP, POINTS, RUN, SPLIT, TRUTH
 from synthmed.app.runs import Run, recorded
@@ -86,6 +86,8 @@ def import_points(
         dataset.add_dynamic_sample_fields(fields=list(labels))
         for name in labels:
             color_labels(dataset, name, points.classes, truth=True)
+        # A dot hides a small object, and where there are boxes they say the same.
+        show_fields(dataset, list(labels)[-1:], quiet=list(labels)[:-1])
         counts = points.counts().sum(axis=0).tolist()
         run.summary = {
             "images": len(points.images),

@@ -9,7 +9,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from synthmed.app.appearance import color_labels
+from synthmed.app.appearance import color_labels, show_fields
 from synthmed.app.convert import to_detections
 from synthmed.app.names import PRESENT, RUN, SYNTHETIC_TAG, TRUTH
 from synthmed.app.runs import Run, recorded
@@ -86,6 +86,7 @@ def synthesize(
         dataset.add_dynamic_sample_fields(fields=[field])
         color_labels(dataset, field, classes, truth=True)
         color_labels(dataset, PRESENT, classes, truth=True)
+        show_fields(dataset, [field, PRESENT])
         run.summary = _summary(report)
     return run
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from synthmed.app.appearance import color_heatmaps, color_labels
+from synthmed.app.appearance import color_heatmaps, color_labels, show_fields
 from synthmed.app.cams import ImageCams, Scale, Spool, heat_in_boxes, peaks_of, write_maps
 from synthmed.app.names import CAM, PREDICTIONS
 from synthmed.app.result_labels import ResultFields, box_labels, cam_labels, compare
@@ -201,6 +201,10 @@ class _Batches:
 
 def _show(dataset: fo.Dataset, fields: ResultFields) -> None:
     """Declare the attributes of labels, so that the App can filter by them, and colour the fields."""
+    if fields.map_classes:
+        # Dots hide small objects, and a score stands on every image, whether its class is there or not.
+        quiet = (fields.peaks, fields.scores, *fields.maps.values())
+        show_fields(dataset, [fields.predictions] if fields.box_classes else [], quiet=quiet)
     if fields.box_classes:
         dataset.add_dynamic_sample_fields(fields=[fields.predictions])
         color_labels(dataset, fields.predictions, fields.box_classes)
