@@ -204,6 +204,6 @@ def _places(cells: list[str], path: object, columns: CsvColumns) -> dict[str, in
                 f"the column {header!r} is missing; the file has {', '.join(map(repr, found))}"[:500],
                 file=path,
                 row=1,
-                remedy=f"rename the column, or say which one it is with {column}=HEADER",
+                remedy=f"rename the column, or name its header: --column {column}=HEADER",
             )
     return places
