@@ -23,8 +23,10 @@ from mmdet.registry import (
 )
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 
 from synthmed.bank import BankSpec, build_bank, save_bank
+from synthmed.datasets import render_dataset
 from synthmed.points import read_points
 
 pytestmark = pytest.mark.mmdet
@@ -162,3 +164,20 @@ def test_the_parts_of_the_network_fit_together(path: Path) -> None:
     raw = raw[0] if isinstance(raw, tuple) else raw
     assert raw.shape[0] == 1
     assert raw.shape[2] * 3 == raw.shape[3] * 2
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_config_in_the_readme_trains_on_rendered_scenes(bank: Path, tmp_path: Path) -> None:
+    render_dataset(bank, tmp_path / "scenes", count=3)
+    (block,) = re.findall(r"```python\n(_base_.*?)```", (FOLDER / "README.md").read_text("utf-8"), re.DOTALL)
+    own = tmp_path / "own.py"
+    own.write_text(
+        block.replace('["yolov2', f'["{FOLDER}/yolov2').replace("SCENES", str(tmp_path / "scenes"))
+    )
+    loader = read(own).train_dataloader
+    assert loader.sampler == {"type": "InfiniteSampler"}
+    with DefaultScope.overwrite_default_scope("mmdet"):
+        loader = Runner.build_dataloader(loader | dict(num_workers=0, persistent_workers=False), seed=0)
+    batch = next(iter(loader))
+    assert len(batch["inputs"]) == 8, "three scenes, again and again"
+    assert batch["inputs"][0].shape == (3, 416, 416)
