@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from synthmed.bank import BankSpec, PatchBank, build_bank, open_bank, resolve_sizes, save_bank
 from synthmed.datasets import render_dataset
@@ -13,6 +14,9 @@ from synthmed.errors import BankError
 from synthmed.metrics.report import RunReport
 from synthmed.terminal import console, print_bank, print_table, progress_bar
 from synthmed.training import train
+
+if TYPE_CHECKING:
+    from synthmed.demo.findings import Findings
 
 _SCENES = 64
 
@@ -102,13 +106,22 @@ def _judge(data: DemoInput, bank: PatchBank, work_dir: Path, options: DemoOption
     report.to_json(work_dir / "report.json")
     draw_findings(data, val_findings, report, work_dir)
     if options.fiftyone:
-        from synthmed.demo.in_fiftyone import make_dataset
-
-        name = make_dataset(data, bank, work_dir, (train_findings, val_findings), _SCENES)
-        console.print(f"FiftyOne dataset: {name}    open it: make app")
-    print_report(report)
+        try:
+            _to_fiftyone(data, bank, work_dir, (train_findings, val_findings))
+        finally:
+            # Whatever the database says, the figures are what the time was spent on.
+            print_report(report)
+    else:
+        print_report(report)
     console.print(f"pictures: {work_dir / 'pictures'}    figures: {work_dir / 'report.json'}")
     return report
+
+
+def _to_fiftyone(data: DemoInput, bank: PatchBank, work_dir: Path, findings: Sequence[Findings]) -> None:
+    from synthmed.demo.in_fiftyone import make_dataset
+
+    name = make_dataset(data, bank, work_dir, findings, _SCENES)
+    console.print(f"FiftyOne dataset: {name}    open it: make app")
 
 
 def print_report(report: RunReport) -> None:
