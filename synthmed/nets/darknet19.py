@@ -11,7 +11,6 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from synthmed.errors import ModelError
-from synthmed.nets.symmetric_conv import SymmetricConv
 
 # (kernel, channels) of the 18 convolutions, by stage; every stage but the first begins with a max-pool.
 STAGES: tuple[tuple[tuple[int, int], ...], ...] = (
@@ -50,8 +49,6 @@ class Darknet19(BaseModule):
             the last of them are not built.
         out_stride: 32 as published; 16 or 8 leave out the last one or two max-pools, for small objects.
         in_channels: channels of the image.
-        symmetric_from: from this stage on, kernels treat all directions alike (see `SymmetricConv`), so that
-            maps do not drift off the objects. By default no stage does.
         norm_cfg: the norm layer, for example ``dict(type="SyncBN")`` on several devices.
         init_cfg: initial weights; for trained ones ``dict(type="Pretrained", checkpoint="FILE",
             prefix="backbone.")``.
@@ -70,7 +67,6 @@ class Darknet19(BaseModule):
         out_indices: Sequence[int] = (5,),
         out_stride: int = 32,
         in_channels: int = 3,
-        symmetric_from: int = len(STAGES),
         norm_cfg: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
@@ -86,8 +82,7 @@ class Darknet19(BaseModule):
                 stride *= 2
             for kernel, full_width in layers:
                 current = scaled_channels(full_width, width)
-                symmetric = kernel > 1 and index >= symmetric_from
-                stage.append(conv_bn_leaky(previous, current, kernel, norm_cfg, symmetric))
+                stage.append(conv_bn_leaky(previous, current, kernel, norm_cfg))
                 previous = current
             self.add_module(f"stage{index}", stage)
             strides.append(stride)
@@ -113,11 +108,7 @@ class Darknet19(BaseModule):
 
 
 def conv_bn_leaky(
-    in_channels: int,
-    out_channels: int,
-    kernel: int,
-    norm_cfg: dict[str, Any] | None = None,
-    symmetric: bool = False,
+    in_channels: int, out_channels: int, kernel: int, norm_cfg: dict[str, Any] | None = None
 ) -> Any:
     """A convolution that keeps the size of the map, batch norm, and a leaky ReLU of slope 0.1.
 
@@ -128,7 +119,6 @@ def conv_bn_leaky(
         out_channels,
         kernel,
         padding=kernel // 2,
-        conv_cfg=dict(type=SymmetricConv) if symmetric else None,
         norm_cfg=norm_cfg or dict(type="BN"),
         act_cfg=dict(type="LeakyReLU", negative_slope=0.1),
     )
