@@ -10,7 +10,7 @@ test_cfg = dict(type="TestLoop")
 
 optim_wrapper = dict(
     type="BFloat16OptimWrapper",
-    optimizer=dict(type="AdamW", lr=2e-3, weight_decay=0.02),
+    optimizer=dict(type="AdamW", lr=3e-3, weight_decay=0.02),
     clip_grad=dict(max_norm=35.0),
 )
 param_scheduler = [

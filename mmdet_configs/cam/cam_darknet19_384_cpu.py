@@ -26,3 +26,4 @@ _base_ = [
 model = dict(backbone=dict(width=0.5, out_indices=(3,), out_stride=8), pooling="lse")
 
 train_cfg = dict(max_iters=400)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
