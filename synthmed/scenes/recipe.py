@@ -66,7 +66,7 @@ class CountsRecipe(_Part):
     presence: float = Field(default=0.5, ge=0, le=1)
     spread: float = Field(default=2.0, ge=1, le=100)
     by_area: bool = True
-    fixed: dict[str, Annotated[int, Field(ge=0)]] = {}
+    fixed: dict[str, Annotated[int, Field(ge=0, le=1_000_000)]] = {}
 
     @model_validator(mode="after")
     def _fixed_counts_are_given(self) -> CountsRecipe:

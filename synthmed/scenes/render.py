@@ -63,8 +63,8 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
     paste_objects(
         image,
         owner,
-        np.asarray(bank.pixels),
-        np.asarray(bank.mattes),
+        _read_only(bank.pixels),
+        _read_only(bank.mattes),
         bank.offsets[plan.patch_index],
         bank.shapes_px[plan.patch_index],
         corners,
@@ -87,3 +87,10 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
         patch_index=plan.patch_index,
         plan=plan,
     )
+
+
+def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A view of one type for the compiled loops, be the bank in memory or memory-mapped."""
+    view: NDArray[np.uint8] = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -140,9 +140,9 @@ def test_progress(points: PointSet, tmp_path: Path) -> None:
 
 
 def test_refusals(points: PointSet, tmp_path: Path) -> None:
-    with pytest.raises(BankError, match="without a size.*'b'"):
+    with pytest.raises(BankError, match=r"without a size.*'b'"):
         build_bank(points, tmp_path, spec_of(sizes_px={"a": 9.0}))
-    with pytest.raises(BankError, match="none of the 4 points.*--border"):
+    with pytest.raises(BankError, match=r"none of the 4 points.*--border"):
         build_bank(points, tmp_path, spec_of(sizes_px={"a": 200.0, "b": 200.0}))
     with pytest.raises(BankError, match="no points in split test"):
         build_bank(points, tmp_path, spec_of(splits=("test",)))

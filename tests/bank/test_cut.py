@@ -84,7 +84,7 @@ def test_patches_are_crops_of_the_padded_image(row: int, column: int, height: in
     window = np.s_[row + margin : row + margin + height, column + margin : column + margin + width]
 
     low = np.array([row, column])
-    patch, shown = cut_patch(image, low, low + (height, width), np.array([7.2, 7.8, 9.0]))
+    patch, shown = cut_patch(image, low, low + np.array([height, width]), np.array([7.2, 7.8, 9.0]))
     assert np.array_equal(patch, canvas[window])
     assert np.array_equal(shown, known[window])
 

@@ -67,7 +67,7 @@ def test_pools_leave_out_patches_with_a_neighbour(
     )
     assert [pool.tolist() for pool in changed.pools] == pools
     assert changed.pool_sizes.tolist() == [len(pool) for pool in pools]
-    assert changed.pooled.tolist() == sum(pools, [])
+    assert changed.pooled.tolist() == [patch for pool in pools for patch in pool]
 
 
 def test_median_shape(bank: PatchBank) -> None:

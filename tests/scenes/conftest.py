@@ -1,0 +1,63 @@
+"""Small banks in memory, for the tests of scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from synthmed.bank import PatchBank, make_spec
+from synthmed.bank.matte import round_matte
+
+CLASSES = ("a", "b", "c")
+
+
+def make_bank(
+    shapes: Sequence[tuple[int, int]] = ((5, 5), (6, 8), (9, 4)),
+    labels: Sequence[int] = (0, 1, 2),
+    *,
+    seed: int = 0,
+    classes: tuple[str, ...] = CLASSES,
+    image_counts: Sequence[Sequence[int]] = ((4, 4, 4),),
+    image_shape: tuple[int, int] = (100, 100),
+    noise: float = 0.0,
+    feather: float = 0.5,
+) -> PatchBank:
+    """A bank of patches with random pixels and round mattes; one patch per shape and label."""
+    rng = np.random.default_rng(seed)
+    sides = np.array(shapes, dtype=np.int64).reshape(-1, 2)
+    areas = sides.prod(axis=1)
+    count, images = len(sides), len(image_counts)
+    mattes = [round_matte((int(h), int(w)), feather).ravel() for h, w in sides]
+    return PatchBank(
+        spec=make_spec(sizes_px=dict.fromkeys(classes, 8.0)),
+        classes=classes,
+        sizes_px=np.full(len(classes), 8.0),
+        labels=np.array(labels, dtype=np.int64),
+        shapes_px=sides,
+        offsets=np.cumsum(areas) - areas,
+        centers_px=np.full((count, 2), 50.0),
+        cut_off=np.zeros(count),
+        other_centers=np.zeros(count, dtype=np.int64),
+        backgrounds=rng.uniform(180, 220, size=(count, 3)),
+        source_images=np.array([f"{i}.png" for i in range(count)], dtype=str),
+        annotation_ids=np.array([str(i) for i in range(count)], dtype=str),
+        splits=np.array(["train"] * count, dtype=str),
+        groups=np.array([""] * count, dtype=str),
+        pixels=rng.integers(0, 256, size=(int(areas.sum()), 3), dtype=np.uint8),
+        mattes=np.concatenate([np.zeros(0, dtype=np.uint8), *mattes]),
+        images=tuple(f"{i}.png" for i in range(images)),
+        image_shapes_px=np.array([image_shape] * images),
+        image_counts=np.array(image_counts, dtype=np.int64),
+        image_backgrounds=rng.uniform(180, 220, size=(images, 3)),
+        image_noises=np.full(images, noise),
+        report=(),
+        hash="0" * 64,
+    )
+
+
+@pytest.fixture(scope="session")
+def bank_of() -> Callable[..., PatchBank]:
+    """`make_bank`; for its arguments see there."""
+    return make_bank

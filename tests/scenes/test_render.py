@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthmed.bank import PatchBank, open_bank
+from synthmed.errors import RecipeError
+from synthmed.scenes import Plan, Scene, draw_plan, make_recipe, render
+from synthmed.scenes.canvas import CanvasPlan, paint_canvas
+from synthmed.scenes.paste import linear_taps, resize
+
+BankOf = Callable[..., PatchBank]
+
+
+def plan_of(objects: list[tuple[int, int, int, int, int, int, bool]], **options: Any) -> Plan:
+    """A plan of objects given as patch, row and column of the corner, height, width, turns and flip."""
+    table = np.array(objects, dtype=np.int64).reshape(-1, 7)
+    sizes = table[:, 3:5]
+    canvas = CanvasPlan((30, 40), np.array([200.0, 150.0, 100.0]), 0.0, np.zeros(2, dtype=np.int64), 1.0)
+    given: dict[str, Any] = {
+        "seed": 0,
+        "index": 0,
+        "canvas": canvas,
+        "patch_index": table[:, 0],
+        "centers_px": table[:, 1:3] + sizes / 2,
+        "sizes_px": sizes,
+        "quarter_turns": table[:, 5],
+        "flips": table[:, 6].astype(bool),
+        "hard": False,
+        "match_background": False,
+        "unplaced": np.zeros(3, dtype=np.int64),
+    }
+    return Plan(**{**given, **options})
+
+
+def sprite(plan: Plan, bank: PatchBank, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Colours and matte of an object as it lies on the canvas, by numpy alone but for the resizing."""
+    patch = int(plan.patch_index[k])
+    rows, columns = bank.shapes_px[patch]
+    turns = int(plan.quarter_turns[k])
+    height, width = plan.sizes_px[k][::-1] if turns % 2 else plan.sizes_px[k]
+    parts = []
+    for values, channels in ((bank.patch(patch), 3), (bank.matte(patch), 1)):
+        out = np.zeros(height * width * channels, dtype=np.uint8)
+        resize(values.ravel(), channels, columns, linear_taps(rows, height), linear_taps(columns, width), out)
+        part = out.reshape(height, width, channels)
+        parts.append(np.rot90(np.fliplr(part) if plan.flips[k] else part, turns).astype(int))
+    colors, matte = parts
+    if plan.match_background:
+        colors = np.clip(colors + np.rint(plan.canvas.color - bank.backgrounds[patch]).astype(int), 0, 255)
+    return colors, np.full_like(matte, 255) if plan.hard else matte
+
+
+def composed(plan: Plan, bank: PatchBank) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Image, instance mask and visible fraction, from a stack of layers on a large canvas."""
+    margin = 60
+    height, width = plan.canvas.shape_px
+    image = np.zeros((height + 2 * margin, width + 2 * margin, 3), dtype=int)
+    seen = np.s_[margin : margin + height, margin : margin + width]
+    image[seen] = paint_canvas(plan.canvas)
+    alphas = np.zeros((len(plan), *image.shape[:2]), dtype=int)
+    for k in range(len(plan)):
+        colors, matte = sprite(plan, bank, k)
+        row, column = (plan.centers_px[k] - plan.sizes_px[k] / 2).astype(int) + margin
+        window = np.s_[row : row + matte.shape[0], column : column + matte.shape[1]]
+        image[window] = (colors * matte + image[window] * (255 - matte) + 127) // 255
+        alphas[k][window] = matte[..., 0]
+    solid = alphas >= 128
+    layers = np.arange(1, len(plan) + 1)[:, None, None]
+    top = (solid * layers).max(axis=0, initial=0)
+    touched = alphas > 0
+    # Where no object is solid, the first one whose soft edge lies there.
+    lowest = np.where(touched.any(axis=0), touched.argmax(axis=0) + 1 if len(plan) else 0, 0)
+    mask = np.where(top > 0, top, lowest)[seen]
+    visible = np.array([(top[seen] == k + 1).sum() / max(1, solid[k].sum()) for k in range(len(plan))])
+    return image[seen].astype(np.uint8), mask, visible
+
+
+def assert_as_composed(scene: Scene, bank: PatchBank) -> None:
+    image, mask, visible = composed(scene.plan, bank)
+    assert np.array_equal(scene.image, image)
+    assert np.array_equal(scene.instance_mask, mask)
+    assert scene.visible_fraction == pytest.approx(visible)
+
+
+def test_an_empty_scene_is_the_canvas(bank_of: BankOf) -> None:
+    scene = render(plan_of([]), bank_of())
+    assert (scene.image == (200, 150, 100)).all()
+    assert scene.image.shape == (30, 40, 3)
+    assert scene.instance_mask.dtype == np.uint16 and not scene.instance_mask.any()
+    assert scene.boxes_px.shape == (0, 4) and len(scene) == 0
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize("flip", [False, True])
+def test_turned_and_mirrored_patches_are_numpys(bank_of: BankOf, turns: int, flip: bool) -> None:
+    bank = bank_of()
+    height, width = (8, 6) if turns % 2 else (6, 8)
+    scene = render(plan_of([(1, 4, 5, height, width, turns, flip)], hard=True), bank)
+    patch = bank.patch(1)
+    expected = np.rot90(np.fliplr(patch) if flip else patch, turns)
+    assert np.array_equal(scene.image[4 : 4 + height, 5 : 5 + width], expected)
+    assert scene.boxes_px.tolist() == [[4, 5, 4 + height, 5 + width]]
+    assert (scene.instance_mask > 0).sum() == 48
+    assert scene.visible_fraction.tolist() == [1.0]
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_scenes_are_those_of_a_slow_compositor(bank_of: BankOf, data: st.DataObject) -> None:
+    bank = bank_of(seed=data.draw(st.integers(0, 3)), feather=data.draw(st.sampled_from([0.15, 0.5, 1.0])))
+    one = st.tuples(
+        st.integers(0, 2),
+        st.integers(-12, 32),
+        st.integers(-12, 42),
+        st.integers(1, 14),
+        st.integers(1, 14),
+        st.integers(0, 3),
+        st.booleans(),
+    )
+    plan = plan_of(
+        data.draw(st.lists(one, max_size=8)),
+        hard=data.draw(st.booleans()),
+        match_background=data.draw(st.booleans()),
+    )
+    plan = replace(plan, canvas=replace(plan.canvas, noise=data.draw(st.sampled_from([0.0, 6.0]))))
+    scene = render(plan, bank)
+    assert_as_composed(scene, bank)
+    # What differs from the canvas belongs to an object, and an object lies within its box.
+    differs = (scene.image != paint_canvas(plan.canvas)).any(axis=2)
+    assert (scene.instance_mask[differs] > 0).all()
+    assert scene.instance_mask.max(initial=0) <= len(plan)
+    for k, (row0, column0, row1, column1) in enumerate(scene.boxes_px.astype(int)):
+        assert 0 <= row0 <= row1 <= 30 and 0 <= column0 <= column1 <= 40
+        own = scene.instance_mask == k + 1
+        assert own.sum() == own[row0:row1, column0:column1].sum()
+
+
+def test_drawn_scenes_of_a_real_bank(phantom_bank_dir: Any) -> None:
+    bank = open_bank(phantom_bank_dir)
+    for kind in ("joint", "decorrelated"):
+        recipe = make_recipe({"canvas": {"size_px": (300, 260)}, "counts": {"kind": kind}})
+        for index in range(4):
+            scene = render(draw_plan(recipe, bank, 1, index), bank)
+            assert_as_composed(scene, bank)
+            height, width = (scene.boxes_px[:, 2:] - scene.boxes_px[:, :2]).T
+            assert (height > 0).all() and (width > 0).all()
+            assert np.array_equal(scene.labels, bank.labels[scene.patch_index])
+
+
+def test_covered_and_truncated_objects(bank_of: BankOf) -> None:
+    bank = bank_of()
+    # The second covers the right half of the first; the third is half outside; the fourth is covered whole.
+    rows = [
+        (1, 5, 5, 6, 8, 0, False),
+        (1, 5, 9, 6, 8, 0, False),
+        (1, 20, -4, 6, 8, 0, False),
+        (0, 12, 20, 5, 5, 0, False),
+        (2, 10, 18, 9, 9, 0, False),
+    ]
+    scene = render(plan_of(rows, hard=True), bank)
+    assert scene.visible_fraction.tolist() == [0.5, 1.0, 0.5, 0.0, 1.0]
+    assert scene.boxes_px[2].tolist() == [20, 0, 26, 4]
+
+
+def test_soft_edges_do_not_take_pixels_away(bank_of: BankOf) -> None:
+    """A round object over the corner of another hides it only where it is more than half opaque."""
+    bank = bank_of(shapes=[(20, 20)], labels=(0,), feather=1.0)
+    plan = plan_of([(0, 2, 2, 20, 20, 0, False), (0, 8, 14, 20, 20, 0, False)])
+    scene = render(plan, bank)
+    assert_as_composed(scene, bank)
+    first, second = (scene.instance_mask == k for k in (1, 2))
+    _, matte = sprite(plan, bank, 1)
+    shared = np.zeros((30, 40), dtype=int)
+    shared[8:28, 14:34] = matte[..., 0]
+    assert (first & (shared > 0)).any() and not (first & (shared >= 128)).any()
+    assert second.any()
+
+
+def test_match_background_shifts_the_colour(bank_of: BankOf) -> None:
+    bank = bank_of(shapes=[(4, 4)], labels=(0,))
+    bank = replace(
+        bank,
+        pixels=np.full((16, 3), (120, 250, 30), dtype=np.uint8),
+        backgrounds=np.array([[190.0, 140.0, 140.4]]),
+    )
+    plan = plan_of([(0, 3, 3, 4, 4, 0, False)], hard=True, match_background=True)
+    # The canvas is brighter by 10 and 10 and darker by 40: 250 + 10 and 30 - 40 end at the limits.
+    assert render(plan, bank).image[4, 4].tolist() == [130, 255, 0]
+    assert render(replace(plan, match_background=False), bank).image[4, 4].tolist() == [120, 250, 30]
+
+
+def test_scenes_of_too_many_objects_are_refused(bank_of: BankOf) -> None:
+    plan = plan_of([(0, 1, 1, 1, 1, 0, False)] * 32_768)
+    with pytest.raises(RecipeError, match=r"at most 32767 objects.*got 32768"):
+        render(plan, bank_of())
+    most = render(plan_of([(0, 1, 1, 1, 1, 0, False)] * 32_767), bank_of())
+    assert most.instance_mask[1, 1] == 32_767
+
+
+def test_rendering_does_not_write_to_the_bank(bank_of: BankOf) -> None:
+    bank = bank_of()
+    before = bank.pixels.copy(), bank.mattes.copy()
+    for array in (bank.pixels, bank.mattes):
+        array.flags.writeable = False
+    render(plan_of([(1, 4, 5, 9, 12, 1, True)], match_background=True), bank)
+    assert np.array_equal(bank.pixels, before[0]) and np.array_equal(bank.mattes, before[1])
