@@ -15,7 +15,7 @@ def imported_by(statement: str) -> set[str]:
     """The top-level modules that a statement brings in."""
     program = f"{statement}\nimport sys\nprint(*(name for name in sys.modules if '.' not in name))"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())

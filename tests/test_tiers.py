@@ -48,7 +48,7 @@ def outcome(project: Path, **environ: str) -> tuple[int, str]:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     return done.returncode, done.stdout
