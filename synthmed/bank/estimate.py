@@ -1,4 +1,26 @@
-"""Class sizes from pixels and clicked centres alone, for ``--size auto``."""
+"""Class sizes from pixels and clicked centres alone, for ``--size auto``.
+
+Measured against boxes (mean side of those that the border does not cut, in pixels; constants were chosen on
+the train splits of the first three datasets, the phantom and the val splits had no say):
+
+==================  ===========  =====  ========  ======  =====  ========  ======
+dataset             class        train  estimate  error   val    estimate  error
+==================  ===========  =====  ========  ======  =====  ========  ======
+BCCD, stained       Platelet      42.1      35.6  -15 %    42.4      36.1  -15 %
+BCCD                RBC          103.4      96.9   -6 %   104.2     100.0   -4 %
+BCCD                WBC          208.3     196.4   -6 %   209.3     189.5   -9 %
+LDC, unstained      Dead Cell     20.9      23.6  +13 %    21.2      24.2  +14 %
+LDC                 Living Cell   20.5      22.9  +12 %    19.7      21.4   +8 %
+DSB, fluorescence   nucleus       22.3      25.6  +15 %
+phantom             Bacteria       8.5       9.0   +5 %
+phantom             RBC           28.3      28.8   +2 %
+phantom             WBC           46.6      44.7   -4 %
+==================  ===========  =====  ========  ======  =====  ========  ======
+
+Object by object the outline is steadier than that: within one class its ratio to the drawn box scatters by
+3 to 12 %. What is left is custom: the boxes of BCCD stand off all their cells by some 8 %, and those of LDC
+cut into them.
+"""
 
 from __future__ import annotations
 
@@ -45,24 +67,31 @@ class _Measured:
     doubtful: list[float] = field(default_factory=list)
 
     def estimate(self) -> SizeEstimate | None:
-        """Median and robust deviation; of doubtful outlines only where hardly any can be trusted."""
+        """Mean of the middle half, and the deviation of a normal distribution with the same quartiles.
+
+        Sides are whole or half pixels, too coarse for a median of small objects. Doubtful outlines count only
+        where hardly any can be trusted.
+        """
         sides = self.trusted if len(self.trusted) >= _FEW else self.trusted + self.doubtful
         if not sides:
             return None
-        size = float(np.median(sides))
-        spread = 1.4826 * float(np.median(np.abs(np.array(sides) - size)))
-        return SizeEstimate(size, spread, len(sides))
+        ordered = np.sort(sides)
+        quarter = len(ordered) // 4
+        size = float(ordered[quarter : len(ordered) - quarter].mean())
+        low, high = np.percentile(ordered, (25, 75))
+        return SizeEstimate(size, float(high - low) / 1.349, len(sides))
 
     def is_done(self, most: int) -> bool:
         """Whether further objects would not change the estimate by much.
 
-        The standard error of a median is 1.25 times that of a mean, for a normal distribution.
+        The standard error of the mean of the middle half is 1.09 times that of the mean of all, for a normal
+        distribution.
         """
         count = len(self.trusted)
         if count >= most:
             return True
         found = self.estimate() if count >= _ENOUGH else None
-        return found is not None and 1.25 * found.spread_px / np.sqrt(count) < _PRECISION * found.size_px
+        return found is not None and 1.09 * found.spread_px / np.sqrt(count) < _PRECISION * found.size_px
 
 
 def estimate_sizes(
@@ -78,7 +107,7 @@ def estimate_sizes(
     Extents (``sizes_px``) are not looked at. Images are visited in random order until every class has been
     measured well enough. Clicked objects are outlined by `outline_objects`. An outline is trusted where it
     lies within the image, is about convex, has the click near its middle and no other click on it; the size
-    of a class is the median over them of the mean side of the bounding box.
+    of a class is the mean, over the middle half of them, of the mean side of the bounding box.
 
     It comes out within about 15 % of the boxes that people draw. They draw some tight and some loose, and
     nothing in the pixels tells which.

@@ -14,7 +14,7 @@ from skimage.segmentation import watershed
 from synthmed.bank.background import estimate_background
 from synthmed.bank.contrast import contrast_map
 
-OTSU_SHARE = 0.38
+OTSU_SHARE = 0.37
 """Where an object ends, as a share of the Otsu threshold between background and objects.
 
 At one half of their contrast blurred objects would be cut at the physical edge, but people draw boxes round
@@ -23,7 +23,7 @@ the blur as well. This value and the next two were chosen on the train splits of
 
 CUT_OFF_PERCENTILE = 99.9
 
-OBJECT_SHARE = 0.6
+OBJECT_SHARE = 0.5
 FAINT_PERCENTILE = 20.0
 """An object ends no lower than this share of this percentile of its own contrast: strong ones have a halo."""
 

@@ -1,8 +1,4 @@
-"""The sizes of real objects, found from centres alone, against boxes that people drew round them.
-
-Measured on all of train and val (mean side of the boxes within the image; estimate; error):
-see the table in `synthmed.bank.estimate`.
-"""
+"""Sizes of real objects from centres alone; the figures for whole datasets stand in the module itself."""
 
 from __future__ import annotations
 
