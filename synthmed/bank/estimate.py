@@ -1,7 +1,8 @@
 """Class sizes from pixels and clicked centres alone, for ``--size auto``.
 
-Measured against boxes (mean side of those that the border does not cut, in pixels; constants were chosen on
-the train splits of the first three datasets, the phantom and the val splits had no say):
+Measured against boxes: mean side of those that the border does not cut, in pixels. The constants were chosen
+on the train splits of the three real datasets, and the rule about bright fringes on the phantom; the val
+splits decided nothing.
 
 ==================  ===========  =====  ========  ======  =====  ========  ======
 dataset             class        train  estimate  error   val    estimate  error
