@@ -9,8 +9,8 @@ Train, go on after a kill, test:
     mim train mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu_real.py \
         --work-dir work_dirs/yolov2_real --resume
     mim test mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu_real.py \
-        --checkpoint work_dirs/yolov2_real/iter_500.pth
-Options: --cfg-options train_cfg.max_iters=1000
+        --checkpoint work_dirs/yolov2_real/iter_700.pth
+Options: --cfg-options train_cfg.max_iters=1400
 Expected result and run time: mmdet_configs/README.md
 """
 

@@ -21,7 +21,7 @@ _base_ = [
     "../_base_/yolov2_darknet19.py",
 ]
 
-model = dict(bbox_head=dict(recipe=_base_.recipe, size_px=_base_.size))
+model = dict(bbox_head=dict(recipe=_base_.recipe, size_px=_base_.size, loss=dict(published=True)))
 
 train_dataloader = dict(batch_size=64, num_workers=12, pin_memory=True)
 val_dataloader = dict(batch_size=32, num_workers=4, pin_memory=True)
