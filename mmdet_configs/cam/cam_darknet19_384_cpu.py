@@ -20,9 +20,9 @@ _base_ = [
     "../_base_/cam_darknet19.py",
 ]
 
-# Evidence has to come from the object itself. Four stages see 62 px round a cell, all six 262 px, and what is
-# seen from afar is also claimed from afar: the maps of a deeper network lie round the objects, not on them. The
-# mean over a map hardly moves with a cell of a few pixels, which log-mean-exp pooling answers to.
+# Evidence has to come from the object itself. Four stages see 62 px round a cell, all six 262 px, and what
+# is seen from afar is also claimed from afar: the maps of a deeper network lie round the objects, not on
+# them. The mean over a map hardly moves with a cell of a few pixels, which log-mean-exp pooling answers to.
 model = dict(backbone=dict(width=0.5, out_indices=(3,), out_stride=8), pooling="lse")
 
 train_cfg = dict(max_iters=400)
