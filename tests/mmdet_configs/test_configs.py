@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from mmdet.registry import (
@@ -181,3 +182,27 @@ def test_the_config_in_the_readme_trains_on_rendered_scenes(bank: Path, tmp_path
     batch = next(iter(loader))
     assert len(batch["inputs"]) == 8, "three scenes, again and again"
     assert batch["inputs"][0].shape == (3, 416, 416)
+
+
+def test_the_control_is_shown_real_boxes_at_the_scale_of_scenes(
+    bank: Path, phantom_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {"BANK": bank, "IMAGES": phantom_dir / "images", "POINTS": phantom_dir / "points.csv"}
+    for name, value in {**values, "BOXES": phantom_dir / "boxes_{split}.json"}.items():
+        monkeypatch.setenv(f"SYNTHMED_{name}", str(value))
+    loader = read(FOLDER / "yolov2" / "yolov2_darknet19_416_cpu_real.py").train_dataloader
+    with DefaultScope.overwrite_default_scope("mmdet"):
+        loader = Runner.build_dataloader(loader | dict(num_workers=0, persistent_workers=False), seed=0)
+    boxes = read_points(phantom_dir / "boxes_train.json", phantom_dir / "images")
+    assert set(loader.dataset.truth.images) == set(boxes.images), "train alone, with its negatives"
+    batch = next(iter(loader))
+    scale = 416 / 480
+    for image, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
+        assert image.shape == (3, 416, 416)
+        assert sample.img_shape == (312, 416)
+        own = boxes.image_index == boxes.images.index(Path(sample.img_path).name)
+        kept = own & ~boxes.edge
+        expected = np.sort((boxes.sizes_px[kept] * scale).prod(axis=1))
+        found = np.sort(sample.gt_instances.bboxes.areas.numpy())
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+        assert len(sample.ignored_instances) == (own & boxes.edge).sum()

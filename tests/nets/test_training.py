@@ -149,21 +149,6 @@ def test_inference_with_the_config_that_training_wrote(
     assert all(len(boxes) for _, boxes, *_ in found)
 
 
-def test_the_control_trains_on_real_boxes(
-    run: Training, small_detector: dict[str, Any], tmp_path: Path
-) -> None:
-    options = {**SHORT, **small_detector, "train_cfg.max_iters": 1}
-    del options["train_dataloader.dataset.size_px"]
-    printed = run.script(
-        "train",
-        "yolov2/yolov2_darknet19_416_cpu_real.py",
-        "--work-dir",
-        str(tmp_path),
-        options=options,
-    )
-    assert "synthmed/mean_f1" in printed
-
-
 def test_the_classifier(run: Training, phantom_dir: Path, tmp_path: Path) -> None:
     options = {**SHORT, "train_cfg.max_iters": 2, "model.backbone.width": 0.25}
     config = "cam/cam_darknet19_384_cpu.py"
