@@ -23,6 +23,8 @@ MONGOD_STARTS = $(PY) -c 'import sys; from synthmed.doctor import Machine, check
 # The App loads the plugin of this checkout, whatever else is registered.
 export FIFTYONE_PLUGINS_DIR ?= $(CURDIR)/fiftyone_plugin
 export FIFTYONE_DO_NOT_TRACK ?= true
+# MongoDB 6 is the oldest that FiftyOne supports, and the one in the wheel; it would say so at every start.
+export FIFTYONE_DATABASE_VALIDATION ?= false
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
