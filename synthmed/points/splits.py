@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Sequence
 
 VAL_SHARE = 0.2
+_VAL_BELOW = VAL_SHARE * 2**64
 
 
 def default_splits(images: Sequence[str], groups: Sequence[str]) -> tuple[str, ...]:
     """Share images out to train and val, about 80 to 20, whole groups at a time.
 
-    Groups (an image without one is its own group) are ordered by the SHA-256 of their name, and each goes to
-    val where that brings the share of val images closer to 20 %. So the result depends on the names alone,
-    not on their order, and where there are two groups or more both splits have at least one image.
+    A group (an image without one is its own group) goes to val where the SHA-256 of its name, as a share of
+    the largest hash, is below 20 %. So each image's split depends on its own name alone, and stays as images
+    are added. Only where there are two groups or more and one split would be empty, the group with the
+    smallest hash goes to val, or the one with the largest to train.
 
     Args:
         images: the name of each image.
@@ -34,22 +36,18 @@ def default_splits(images: Sequence[str], groups: Sequence[str]) -> tuple[str, .
     keys = [
         ("group", group) if group else ("image", image) for image, group in zip(images, groups, strict=True)
     ]
-    sizes: dict[tuple[str, str], int] = {}
-    for key in keys:
-        sizes[key] = sizes.get(key, 0) + 1
-    ordered = sorted(sizes, key=_hash)
-    if len(ordered) < 2:
+    hashes = {key: _hash(key) for key in keys}
+    if len(hashes) < 2:
         return ("train",) * len(keys)
-    target, taken = VAL_SHARE * len(keys), 0
-    val = set()
-    for key in ordered:
-        if abs(taken + sizes[key] - target) < abs(taken - target):
-            val.add(key)
-            taken += sizes[key]
+    val = {key for key, value in hashes.items() if value < _VAL_BELOW}
     if not val:
-        val.add(min(ordered, key=lambda key: sizes[key]))
+        val = {min(hashes, key=hashes.__getitem__)}
+    elif len(val) == len(hashes):
+        val.remove(max(hashes, key=hashes.__getitem__))
     return tuple("val" if key in val else "train" for key in keys)
 
 
-def _hash(key: tuple[str, str]) -> bytes:
-    return hashlib.sha256("/".join(key).encode("utf-8", "surrogatepass")).digest()
+def _hash(key: tuple[str, str]) -> int:
+    """The first 64 bits of the SHA-256."""
+    digest = hashlib.sha256("/".join(key).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big")
