@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from synthmed._files import write_atomic
 from synthmed.errors import ModelError
 
 Progress = Callable[[int, int], None]
@@ -38,7 +40,8 @@ def train(
         The last checkpoint.
 
     Raises:
-        ModelError: MIM is not installed, or the training failed; the message names the log.
+        ModelError: MIM is not installed, an unfinished or finished training there had other options, or the
+            training failed; the message names the log.
     """
     command = [str(find_mim()), "train", "mmdet", str(config), "--work-dir", str(work_dir)]
     if (work_dir / "last_checkpoint").exists():
@@ -46,10 +49,23 @@ def train(
     if options:
         command += ["--cfg-options", *options]
     work_dir.mkdir(parents=True, exist_ok=True)
+    _note_options(work_dir / "options.json", options)
     log = work_dir / "train.log"
     if _run(command, env, log, progress):
         raise ModelError("training failed", file=log, remedy="read the end of this log; run again to go on")
     return last_checkpoint(work_dir)
+
+
+def _note_options(path: Path, options: Sequence[str]) -> None:
+    """Keep the options of a training: resumed with others, its learning rate would end somewhere else."""
+    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != list(options):
+        raise ModelError(
+            "a training with other options is in this folder",
+            file=path,
+            value=" ".join(options),
+            remedy=f"use the same options, or delete {path.parent}",
+        )
+    write_atomic(path, json.dumps(list(options)).encode())
 
 
 def last_checkpoint(work_dir: Path) -> Path:

@@ -51,6 +51,14 @@ def test_goes_on_where_there_is_a_checkpoint(fake_mim: Path, tmp_path: Path) -> 
     assert "'--resume'" in log and "'--cfg-options', 'a=1'" in log
 
 
+def test_other_options_in_the_same_folder_are_refused(fake_mim: Path, tmp_path: Path) -> None:
+    write_program(fake_mim, f"pathlib.Path({str(tmp_path / 'last_checkpoint')!r}).write_text('iter_1.pth')")
+    training.train(Path("c.py"), tmp_path, env={}, options=["a=1"])
+    training.train(Path("c.py"), tmp_path, env={}, options=["a=1"])
+    with pytest.raises(ModelError, match="other options"):
+        training.train(Path("c.py"), tmp_path, env={}, options=["a=2"])
+
+
 def test_failure_names_the_log(fake_mim: Path, tmp_path: Path) -> None:
     write_program(fake_mim, "sys.exit(3)")
     with pytest.raises(ModelError, match=r"train\.log: training failed"):

@@ -59,7 +59,7 @@ def find(
             data.images_dir,
             data.points_file,
             split=split,
-            boxes=data.boxes_pattern or None,
+            boxes=data.boxes_of(split),
             classes=bank.classes,
         ),
         most,

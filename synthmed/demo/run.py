@@ -1,4 +1,4 @@
-"""The steps of the demo, in order; each is skipped where its result is already there."""
+"""The steps of the demo, in order. Started again, rendering and training go on where they were."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run_demo(options: DemoOptions) -> RunReport:
         "SYNTHMED_BANK": str(work_dir / "bank"),
         "SYNTHMED_IMAGES": str(data.images_dir),
         "SYNTHMED_POINTS": str(data.points_file),
-        "SYNTHMED_BOXES": data.boxes_pattern or "none",
+        "SYNTHMED_BOXES": data.boxes_of("val") or "none",
     }
     for name, config, iterations in _trainings(options):
         chosen = [] if iterations is None else [f"train_cfg.max_iters={iterations}"]
@@ -78,7 +78,7 @@ def _bank(data: DemoInput, folder: Path, sizes: Sequence[str]) -> PatchBank:
         raise BankError(
             "the folder holds the bank of other points, images or settings",
             file=folder,
-            remedy=f"delete {folder.parent}, or choose another folder with OUT=...",
+            remedy=f"delete {folder.parent}, or choose another folder: make demo ARGS='--out FOLDER'",
         )
     print_bank(folder)
     return open_bank(folder)

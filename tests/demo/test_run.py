@@ -99,6 +99,17 @@ def test_other_settings_in_the_same_folder_are_refused(demo: tuple[Path, list[st
     assert "other points, images or settings" in result.output
 
 
+def test_images_of_one_split_only_are_told(tmp_path: Path, phantom_dir: Path) -> None:
+    (tmp_path / "images").symlink_to(phantom_dir / "images")
+    lines = (phantom_dir / "points.csv").read_text().splitlines()
+    train = [line for line in lines if ",val," not in line]
+    (tmp_path / "points.csv").write_text("\n".join(train))
+    result = CliRunner().invoke(main, ["demo", "--data", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "no image is of the split 'val'" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_folder_without_points_is_told(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     result = CliRunner().invoke(main, ["demo", "--data", str(tmp_path), "--out", str(tmp_path / "out")])
