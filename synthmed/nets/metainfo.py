@@ -28,14 +28,15 @@ def dataset_metainfo(classes: Sequence[str], class_sizes_px: Sequence[float] | N
 
     Args:
         classes: the class names, in the order of the labels.
-        class_sizes_px: the side of each class in pixels of the source images, where known.
+        class_sizes_px: the side of each class in pixels of the images that the dataset's truth is given in
+            (real images, or scenes), where known.
     """
     sizes = None if class_sizes_px is None else tuple(float(size) for size in class_sizes_px)
     return {"classes": tuple(classes), "class_sizes_px": sizes, "palette": class_colors(len(classes))}
 
 
 def bank_metainfo(folder: str | Path) -> dict[str, Any]:
-    """The ``metainfo`` of datasets that show the objects of a bank.
+    """The ``metainfo`` of real images with the classes of a bank; class sizes are in their pixels.
 
     Raises:
         BankError: there is no usable bank.

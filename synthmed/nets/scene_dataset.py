@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -17,8 +17,17 @@ from mmdet.structures.bbox import HorizontalBoxes
 
 from synthmed.bank import PatchBank, open_bank
 from synthmed.errors import DatasetError
-from synthmed.nets.metainfo import bank_metainfo
-from synthmed.scenes import Recipe, Scene, draw_plan, make_recipe, read_recipe, render
+from synthmed.nets.metainfo import dataset_metainfo
+from synthmed.scenes import (
+    Recipe,
+    Scene,
+    draw_plan,
+    make_recipe,
+    read_recipe,
+    render,
+    scene_scale,
+    with_size,
+)
 
 
 @DATASETS.register_module()
@@ -27,7 +36,7 @@ class SceneDataset(BaseDetDataset):
 
     Item *k* is scene *k* of the series ``seed`` and depends on (bank, recipe, seed, pipeline, k) alone, so
     any worker of any process composes the same. Every k from 0 on is valid, whatever ``length`` says, and a
-    `SceneSampler` asks for new ones in each epoch.
+    `SceneSampler` asks for new ones in each epoch. ``metainfo["class_sizes_px"]`` is in pixels of the scenes.
 
     Args:
         bank: folder of the bank. Each worker opens it for itself, memory-mapped.
@@ -72,7 +81,7 @@ class SceneDataset(BaseDetDataset):
         self.length, self.seed, self.min_visible = int(length), int(seed), float(min_visible)
         self._bank: PatchBank | None = None
         super().__init__(
-            metainfo={**bank_metainfo(bank), **(metainfo or {})},
+            metainfo={**_scene_metainfo(open_bank(bank), self.recipe), **(metainfo or {})},
             pipeline=list(pipeline),
             test_mode=test_mode,
             serialize_data=False,
@@ -177,9 +186,14 @@ def load_recipe(recipe: Mapping[str, Any] | str | Path | None, size_px: Sequence
         loaded = read_recipe(recipe) if recipe else Recipe()
     if size_px is None:
         return loaded
-    values = loaded.model_dump()
-    values["canvas"]["size_px"] = tuple(size_px)
-    return make_recipe(values)
+    # A list of another length is a mistake that the recipe itself tells of.
+    return with_size(loaded, cast("tuple[int, int]", tuple(size_px)))
+
+
+def _scene_metainfo(bank: PatchBank, recipe: Recipe) -> dict[str, Any]:
+    """Classes and class sizes as the scenes show them; every object of a scene has a box."""
+    sizes_px = bank.sizes_px * scene_scale(recipe, bank)
+    return dataset_metainfo(bank.classes, sizes_px.tolist()) | {"has_boxes": True}
 
 
 def _plain(value: Any) -> Any:

@@ -35,7 +35,9 @@ def test_on_disk_the_scenes_are_those_of_the_loader(folder: Path, bank_dir: Path
         bank_dir, RECIPE, seed=5, length=12, pipeline=[dict(type="PackDetInputs")], min_visible=0.5
     )
     assert len(rendered) == 12, "scenes without objects are kept"
-    assert rendered.metainfo["classes"] == composed.metainfo["classes"]
+    for name in ("classes", "palette", "has_boxes"):
+        assert rendered.metainfo[name] == composed.metainfo[name]
+    assert rendered.metainfo["class_sizes_px"] == pytest.approx(composed.metainfo["class_sizes_px"], abs=1e-4)
     counts = []
     for index in range(12):
         one, other = rendered[index], composed[index]

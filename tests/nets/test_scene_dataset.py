@@ -14,7 +14,7 @@ from synthmed.bank import open_bank
 from synthmed.errors import BankError, DatasetError, RecipeError
 from synthmed.nets.scene_dataset import SceneDataset
 from synthmed.nets.scene_sampler import SceneSampler
-from synthmed.scenes import Recipe, draw_plan, render
+from synthmed.scenes import Recipe, draw_plan, render, scene_scale
 
 pytestmark = [pytest.mark.mmdet, pytest.mark.usefixtures("mmdet_scope")]
 
@@ -64,13 +64,32 @@ def test_an_empty_scene_is_kept(bank_dir: Path) -> None:
 
 
 def test_metainfo_comes_from_the_bank(bank_dir: Path) -> None:
-    dataset = make(bank_dir)
+    dataset = make(bank_dir, metainfo=dict(source="bank"))
     bank = open_bank(bank_dir)
     assert dataset.metainfo["classes"] == bank.classes
-    assert dataset.metainfo["class_sizes_px"] == tuple(bank.sizes_px)
+    assert dataset.metainfo["has_boxes"] is True
+    assert dataset.metainfo["source"] == "bank"
     assert len(set(dataset.metainfo["palette"])) == len(bank.classes)
     assert len(dataset) == 4
     assert dataset.get_cat_ids(2) == dataset.scene(2).labels.tolist()
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, "fit"])
+def test_class_sizes_are_those_of_the_boxes(bank_dir: Path, scale: float | str) -> None:
+    bank = open_bank(bank_dir)
+    dataset = make(bank_dir, recipe={**SMALL, "scale": scale})
+    sizes_px = np.array(dataset.metainfo["class_sizes_px"])
+    expected = scene_scale(dataset.recipe, bank)
+    assert expected != 1 or scale == 1
+    np.testing.assert_allclose(sizes_px, bank.sizes_px * expected)
+    sides = [
+        (label, max(box[2] - box[0], box[3] - box[1]))
+        for scene in map(dataset.scene, range(30))
+        for box, label in zip(scene.boxes_px, scene.labels, strict=True)
+    ]
+    for label, size_px in enumerate(sizes_px):
+        own = [side for of, side in sides if of == label]
+        assert np.median(own) == pytest.approx(size_px, rel=0.25), dataset.metainfo["classes"][label]
 
 
 def batches(bank_dir: Path, workers: int, epoch: int = 0, method: str = "fork") -> list[Any]:
@@ -134,6 +153,7 @@ def test_a_recipe_file_and_another_size(bank_dir: Path, tmp_path: Path) -> None:
         ({"bank": "/nowhere"}, BankError, "no patch bank"),
         ({"recipe": {"canvas": {"siez_px": 1}}}, RecipeError, "siez_px"),
         ({"size_px": (1, 1)}, RecipeError, "size_px"),
+        ({"size_px": [64]}, RecipeError, "size_px"),
         ({"length": 0}, DatasetError, "length is too small"),
         ({"seed": -1}, DatasetError, "seed is too small"),
     ],
