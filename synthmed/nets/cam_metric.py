@@ -17,7 +17,7 @@ from synthmed.errors import ModelError
 from synthmed.metrics import CamEvaluator, multilabel_average_precisions, presence
 from synthmed.metrics.curves import mean_over_classes
 from synthmed.nets.cam_pooling import align_cam
-from synthmed.nets.thresholds import in_class_order, read_thresholds, write_thresholds
+from synthmed.nets.thresholds import read_thresholds, thresholds_of, write_thresholds
 from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
 
 # A map is in units of the logit, so above 0 it speaks for the class.
@@ -112,7 +112,7 @@ class CamMetric(BaseMetric):
             "ap": multilabel_average_precisions([result.scores for result in results], presence(truth)),
         }
         if "peak" in self.thresholds:
-            tuned = evaluator.report(in_class_order(self.thresholds["peak"], classes))
+            tuned = evaluator.report(thresholds_of(self.thresholds["peak"], classes))
             columns["peak_f1_tuned"] = None if tuned.peaks is None else tuned.peaks.f1
         metrics = {"max_box_acc_v2": fixed.pooled_max_box_acc_v2, "px_ap": fixed.pooled_px_ap}
         for name, values in columns.items():

@@ -22,7 +22,7 @@ from synthmed.metrics.detection import (
 )
 from synthmed.metrics.predictions import Predictions
 from synthmed.nets.detections import detections_in_image
-from synthmed.nets.thresholds import Thresholds, in_class_order, read_thresholds, write_thresholds
+from synthmed.nets.thresholds import Thresholds, read_thresholds, thresholds_of, write_thresholds
 from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
 
 _RULES: dict[Rule, str] = {"iou": "f1", "center": "center_f1"}
@@ -115,7 +115,7 @@ class F1Metric(BaseMetric):
             matched = match_predictions(predictions, truth, rule=rule, class_sizes_px=sizes)
             metrics |= _named(detection_scores(matched, self.fixed_threshold), name)
             if rule in self.thresholds:
-                chosen = in_class_order(self.thresholds[rule], truth.classes)
+                chosen = thresholds_of(self.thresholds[rule], truth.classes)
                 metrics |= _named(detection_scores(matched, chosen), f"{name}_tuned")
             best[rule] = dict(zip(truth.classes, best_thresholds(matched).tolist(), strict=True))
         if self.save_thresholds:

@@ -55,7 +55,7 @@ def write_thresholds(thresholds: Thresholds, path: str | Path) -> None:
     write_atomic(path, (json.dumps({**known, **thresholds}, indent=2) + "\n").encode())
 
 
-def in_class_order(thresholds: Mapping[str, float], classes: Sequence[str]) -> NDArray[np.float64]:
+def thresholds_of(thresholds: Mapping[str, float], classes: Sequence[str]) -> NDArray[np.float64]:
     """``(C,)`` float, the threshold of each class.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from synthmed.errors import ModelError
-from synthmed.nets.thresholds import in_class_order, read_thresholds, write_thresholds
+from synthmed.nets.thresholds import read_thresholds, thresholds_of, write_thresholds
 
 pytestmark = pytest.mark.mmdet
 
@@ -31,7 +31,7 @@ def test_a_damaged_file(tmp_path: Path, text: str) -> None:
         read_thresholds(tmp_path / "t.json")
 
 
-def test_in_class_order() -> None:
-    assert in_class_order({"a": 1, "b": 2, "c": 3}, ("b", "a")).tolist() == [2, 1]
+def test_thresholds_of() -> None:
+    assert thresholds_of({"a": 1, "b": 2, "c": 3}, ("b", "a")).tolist() == [2, 1]
     with pytest.raises(ModelError, match=r"the thresholds lack a class \(got 'd, e'\)"):
-        in_class_order({"a": 1}, ("d", "a", "e"))
+        thresholds_of({"a": 1}, ("d", "a", "e"))
