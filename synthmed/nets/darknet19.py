@@ -38,10 +38,11 @@ def scaled_channels(channels: int, width: float) -> int:
 class Darknet19(BaseModule):
     """The 18 convolutions of Darknet-19, each with batch norm and a leaky ReLU of slope 0.1.
 
-    Source: Redmon and Farhadi, "YOLO9000: Better, Faster, Stronger", 2017 (arXiv 1612.08242), table 6,
-        without
-    its classification layer. Max-pooling by 2 x 2 keeps cell ``i`` of a map with stride ``s`` exactly
-    over the pixels ``[i * s, (i + 1) * s)``, so that maps can be laid over the image without a shift.
+    The layers are those of table 6 in the source, without its classification layer. Max-pooling by 2 x 2
+    keeps cell ``i`` of a map with stride ``s`` exactly over the pixels ``[i * s, (i + 1) * s)``, so that maps
+    can be laid over the image without a shift.
+
+    Source: Redmon and Farhadi, "YOLO9000: Better, Faster, Stronger", 2017 (arXiv 1612.08242).
 
     Args:
         width: factor on all channels (see `scaled_channels`).
