@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,14 +13,13 @@ import numpy as np
 
 from synthmed.errors import PointsError, ProblemLog
 from synthmed.points.assemble import CheckedPoints, assemble, check_arguments
+from synthmed.points.coco_positions import Position, has_keypoints, positions
 from synthmed.points.folder import FoundImage, ImageFolder, Progress
-from synthmed.points.pointset import PointSet
+from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.problems import MAX_ID_LENGTH, Reason, report
+from synthmed.points.splits import noted_splits
 from synthmed.points.text_file import read_text
 from synthmed.points.values import flag, number, text_of
-
-Position = tuple[float, float, float, float]
-"""Row and column of the centre, height and width; the last two are NaN where unknown."""
 
 
 def read_coco(
@@ -27,7 +27,7 @@ def read_coco(
     images_dir: str | os.PathLike[str],
     *,
     classes: Sequence[str] | None = None,
-    split: str = "train",
+    split: str | None = None,
     log: ProblemLog | None = None,
     progress: Progress | None = None,
 ) -> PointSet:
@@ -43,7 +43,8 @@ def read_coco(
         images_dir: the folder that each ``file_name`` is relative to.
         classes: the classes in order; annotations of others are skipped. By default the category names that
             occur, sorted.
-        split: the split of every image, since COCO files name none.
+        split: the split of every image where no entry of ``images`` has a ``split``. By default
+            `default_splits`, by the ``group`` of each entry where it has one.
         log: takes up what is skipped.
         progress: called as images are checked.
 
@@ -91,6 +92,8 @@ class _Reader:
     log: ProblemLog
     classes: Sequence[str] | None
     images: list[FoundImage] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
     index_of_id: dict[str, int | None] = field(default_factory=dict)
     annotated: set[int] = field(default_factory=set)
     positions: list[Position] = field(default_factory=list)
@@ -107,26 +110,30 @@ class _Reader:
         progress: Progress | None,
     ) -> None:
         """Look up every image; the annotations of one that cannot be used are counted in its problem."""
-        counts: dict[str, int] = {}
-        for annotation in annotations:
-            if isinstance(annotation, dict):
-                key = text_of(annotation.get("image_id"))
-                counts[key] = counts.get(key, 0) + 1
+        counts = Counter(text_of(a.get("image_id")) for a in annotations if isinstance(a, dict))
+        with_splits = any(isinstance(entry, dict) and _word(entry, "split") for entry in entries)
         index_of: dict[FoundImage, int] = {}
         for done, entry in enumerate(entries, 1):
             if not isinstance(entry, dict):
                 self._skip(Reason.NOT_AN_OBJECT, entry)
                 continue
             image_id, name = text_of(entry.get("id")), text_of(entry.get("file_name")).strip()
-            value = f"{name or 'image ' + image_id}, {counts.get(image_id, 0)} annotations"
+            value = f"{name or 'image ' + image_id}, {counts[image_id]} annotations"
             found = self._look(folder, name)
+            split, group = _word(entry, "split").lower(), _word(entry, "group")
             reason = self._image_reason(entry, image_id, found)
+            if reason is None:
+                reason = self._place_reason(split, group, index_of.get(found), with_splits)
             if reason is not None:
                 self._skip(reason, value)
                 if image_id:
                     self.index_of_id.setdefault(image_id, None)
             else:
-                self.index_of_id[image_id] = index_of.setdefault(found, len(index_of))
+                if found not in index_of:
+                    index_of[found] = len(index_of)
+                    self.splits.append(split)
+                    self.groups.append(group)
+                self.index_of_id[image_id] = index_of[found]
             if progress is not None:
                 progress(done, len(entries))
         self.images = list(index_of)
@@ -149,21 +156,26 @@ class _Reader:
                 entry, index, names.get(text_of(entry.get("category_id"))), text_of(entry.get("id", place))
             )
 
-    def finish(self, split: str) -> PointSet:
+    def finish(self, split: str | None) -> PointSet:
         """The points of the usable images."""
         with_points = set(self.image_index)
         used = [i for i in range(len(self.images)) if i in with_points or i not in self.annotated]
-        positions = np.array(self.positions, dtype=np.float64).reshape(-1, 4)
+        table = np.array(self.positions, dtype=np.float64).reshape(-1, 4)
+        groups = [self.groups[i] for i in used]
+        splits: Sequence[str] = [self.splits[i] or split or "" for i in used]
+        if not all(splits):
+            names = [self.images[i].name for i in used]
+            splits = noted_splits(names, groups, file=self.file, log=self.log)
         points = CheckedPoints(
             images=[self.images[i] for i in used],
-            splits=[split] * len(used),
-            groups=[""] * len(used),
-            centers_px=positions[:, :2],
+            splits=splits,
+            groups=groups,
+            centers_px=table[:, :2],
             image_index=np.searchsorted(used, self.image_index).astype(np.int64),
             labels=self.labels,
             ids=self.ids,
             edge=np.array(self.edge, dtype=bool),
-            sizes_px=positions[:, 2:],
+            sizes_px=table[:, 2:],
         )
         return assemble(points, self.classes, file=self.file, log=self.log)
 
@@ -183,6 +195,15 @@ class _Reader:
         )
         return next((reason for holds, reason in reasons if holds), None)
 
+    def _place_reason(self, split: str, group: str, index: int | None, with_splits: bool) -> Reason | None:
+        """What is wrong with the split or group of an image; ``index``: where it was listed before."""
+        reasons = (
+            (with_splits and split not in SPLITS, Reason.SPLIT),
+            (index is not None and split != self.splits[index], Reason.TWO_SPLITS),
+            (index is not None and group != self.groups[index], Reason.TWO_GROUPS),
+        )
+        return next((reason for holds, reason in reasons if holds), None)
+
     def _add(self, entry: dict[str, Any], index: int, label: str | None, annotation_id: str) -> None:
         edge = flag(entry.get("edge"))
         reason = self._annotation_reason(entry, label, edge, annotation_id)
@@ -190,7 +211,7 @@ class _Reader:
             self._skip(reason, f"annotation {annotation_id}, {label}")
             return
         height, width = self.images[index].shape_px
-        for position in _positions(entry):
+        for position in positions(entry):
             row, column = position[:2]
             if not (0 <= row < height and 0 <= column < width):
                 self._skip(
@@ -206,7 +227,7 @@ class _Reader:
     def _annotation_reason(
         self, entry: dict[str, Any], label: str | None, edge: bool | None, annotation_id: str
     ) -> Reason | None:
-        bad_position = Reason.KEYPOINTS if _has_keypoints(entry) and "bbox" not in entry else Reason.BOX
+        bad_position = Reason.KEYPOINTS if has_keypoints(entry) and "bbox" not in entry else Reason.BOX
         unknown = self.classes is not None and label not in self.classes
         reasons = (
             (bool(flag(entry.get("iscrowd"))), Reason.CROWD),
@@ -215,7 +236,7 @@ class _Reader:
             (unknown, Reason.LABEL_UNKNOWN),
             (edge is None, Reason.EDGE),
             (len(annotation_id) > MAX_ID_LENGTH, Reason.ID_TOO_LONG),
-            (next(_positions(entry), None) is None, bad_position),
+            (next(positions(entry), None) is None, bad_position),
         )
         return next((reason for holds, reason in reasons if holds), None)
 
@@ -229,22 +250,5 @@ def _category_names(entries: Sequence[Any]) -> dict[str, str]:
     return {text_of(entry.get("id")): " ".join(text_of(entry.get("name")).split()) for entry in categories}
 
 
-def _has_keypoints(entry: dict[str, Any]) -> bool:
-    return isinstance(entry.get("keypoints"), list) and bool(entry["keypoints"])
-
-
-def _positions(entry: dict[str, Any]) -> Iterator[Position]:
-    """The visible keypoints of an annotation, else the centre of its box; nothing where both are bad."""
-    found = False
-    if _has_keypoints(entry):
-        values = [number(value) for value in entry["keypoints"]]
-        for x, y, visibility in zip(values[0::3], values[1::3], values[2::3], strict=False):
-            if visibility > 0 and x == x and y == y:
-                found = True
-                yield y, x, np.nan, np.nan
-    box = entry.get("bbox")
-    if found or not isinstance(box, list) or len(box) != 4:
-        return
-    x, y, width, height = (number(value) for value in box)
-    if width > 0 and height > 0 and x == x and y == y:
-        yield y + height / 2, x + width / 2, height, width
+def _word(entry: dict[str, Any], key: str) -> str:
+    return text_of(entry.get(key)).strip()

@@ -13,7 +13,7 @@ from synthmed.points.assemble import CheckedPoints, assemble
 from synthmed.points.folder import FoundImage, ImageFolder, Progress
 from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.problems import MAX_ID_LENGTH, Reason, report
-from synthmed.points.splits import default_splits
+from synthmed.points.splits import noted_splits
 from synthmed.points.values import flag, numbers
 
 _REASONS = tuple(Reason)
@@ -141,9 +141,7 @@ def points_of_cells(
     elif split is not None:
         used_splits = [split] * len(used)
     else:
-        used_splits = default_splits(names, used_groups)
-        counts = ", ".join(f"{used_splits.count(word)} images {word}" for word in ("train", "val"))
-        log.note(f"{cells.file} has no split column; by the hash of their names: {counts}")
+        used_splits = noted_splits(names, used_groups, file=cells.file, log=log)
     keep = verdicts.good & ~negative
     kept = np.flatnonzero(keep).tolist()
     points = CheckedPoints(

@@ -30,8 +30,7 @@ def read_points(
         images_dir: the folder that image names are relative to.
         columns: the headers of a CSV file.
         classes: the classes in order; objects of others are skipped. By default the names found, sorted.
-        split: the split of every image where the file names none. By default ``"train"`` for COCO files, and
-            `default_splits` for CSV files.
+        split: the split of every image where the file names none. By default `default_splits`.
         log: takes up what is skipped.
         progress: called as images are checked.
 
@@ -39,9 +38,7 @@ def read_points(
         PointsError: if the file cannot be used; see `read_csv` and `read_coco`.
     """
     if is_json(read_text(path)):
-        return read_coco(
-            path, images_dir, classes=classes, split=split or "train", log=log, progress=progress
-        )
+        return read_coco(path, images_dir, classes=classes, split=split, log=log, progress=progress)
     return read_csv(
         path, images_dir, columns=columns, classes=classes, split=split, log=log, progress=progress
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from synthmed.errors import ProblemLog
+
 VAL_SHARE = 0.2
 _VAL_BELOW = VAL_SHARE * 2**64
 
@@ -45,6 +47,16 @@ def default_splits(images: Sequence[str], groups: Sequence[str]) -> tuple[str, .
     elif len(val) == len(hashes):
         val.remove(max(hashes, key=hashes.__getitem__))
     return tuple("val" if key in val else "train" for key in keys)
+
+
+def noted_splits(
+    images: Sequence[str], groups: Sequence[str], *, file: object, log: ProblemLog
+) -> tuple[str, ...]:
+    """`default_splits`, with a note of what was chosen for the images of a file."""
+    splits = default_splits(images, groups)
+    counts = ", ".join(f"{splits.count(word)} images {word}" for word in ("train", "val"))
+    log.note(f"{file} names no splits; by the hash of their names: {counts}")
+    return splits
 
 
 def _hash(key: tuple[str, str]) -> int:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synthmed.errors import PointsError, ProblemLog
+from synthmed.points import read_points
 from synthmed.points.coco import read_coco
 from synthmed.points.problems import Reason
 
@@ -152,6 +153,71 @@ def test_an_image_with_bad_annotations_alone_is_no_negative(images_dir: Path, wr
     assert points.images == ("a.png",)
 
 
+def with_places(first: dict[str, Any], second: dict[str, Any], name: str = "sub/b.jpg") -> str:
+    """A COCO file whose two images have other entries, and a box each."""
+    images = [{"id": 1, "file_name": "a.png", **first}, {"id": 2, "file_name": name, **second}]
+    return json.dumps(content(box(image_id=2), images=images))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "split", "expected"),
+    [
+        ({}, {}, None, {"train", "val"}),
+        ({}, {}, "test", {"test"}),
+        ({"group": "s"}, {"group": " s "}, None, {"train"}),
+        ({"group": "s"}, {"group": "t"}, None, {"train", "val"}),
+        ({"split": "test"}, {"split": "TEST "}, None, {"test"}),
+        ({"split": "train"}, {"split": "val"}, "test", {"train", "val"}),
+    ],
+)
+def test_splits_come_from_the_file_or_the_caller_or_names(
+    images_dir: Path,
+    write: WriteText,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    split: str | None,
+    expected: set[str],
+) -> None:
+    log = ProblemLog(strict=True)
+    points = read_coco(write(with_places(first, second)), images_dir, split=split, log=log)
+    assert set(points.splits) == expected
+    assert points.groups == tuple(str(entry.get("group", "")).strip() for entry in (first, second))
+    chosen = split is None and "split" not in first
+    assert ["names no splits" in note for note in log.notes] == [True] * chosen
+
+
+def test_the_splits_of_names_are_those_of_the_same_csv_file(images_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "points.json").write_text(with_places({}, {}))
+    (tmp_path / "points.csv").write_text("image,x,y,label\na.png,1,1,RBC\nsub/b.jpg,1,1,RBC\n")
+    log = ProblemLog()
+    one, other = (read_points(tmp_path / f"points.{end}", images_dir, log=log) for end in ("json", "csv"))
+    assert (one.images, one.splits) == (other.images, other.splits)
+    assert len({note.partition("names no splits")[2] for note in log.notes}) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name", "reason"),
+    [
+        ({"split": "train"}, {}, "sub/b.jpg", Reason.SPLIT),
+        ({"split": "train"}, {"split": "holdout"}, "sub/b.jpg", Reason.SPLIT),
+        ({"split": "train"}, {"split": "val"}, "a.png", Reason.TWO_SPLITS),
+        ({"group": "s"}, {"group": "t"}, "./a.png", Reason.TWO_GROUPS),
+    ],
+)
+def test_an_image_without_a_place_is_skipped(
+    images_dir: Path,
+    write: WriteText,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    name: str,
+    reason: Reason,
+) -> None:
+    log = ProblemLog()
+    points = read_coco(write(with_places(first, second, name)), images_dir, log=log)
+    assert (points.images, points.splits, len(points)) == (("a.png",), ("train",), 1)
+    assert [(p.reason, p.value) for p in log.problems] == [(reason.text, f"{name}, 1 annotations")]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -210,6 +276,8 @@ ENTRY = st.fixed_dictionaries(
             "iscrowd",
             "file_name",
             "name",
+            "group",
+            "split",
         )
     },
 )
@@ -222,7 +290,8 @@ ENTRY = st.fixed_dictionaries(
 def test_strange_entries_are_never_a_traceback(
     images_dir: Path, tmp_path: Path, extra: dict[str, Any]
 ) -> None:
-    whole = {name: entries + extra[name] for name, entries in content().items()}
+    images = [{"id": 1, "file_name": "a.png", "split": "train"}]
+    whole = {name: entries + extra[name] for name, entries in content(images=images).items()}
     (tmp_path / "strange.json").write_text(json.dumps(whole))
     try:
         points = read_coco(tmp_path / "strange.json", images_dir)
