@@ -10,6 +10,7 @@ import numpy as np
 from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
 
+from synthmed.bank import open_bank
 from synthmed.errors import DatasetError
 from synthmed.nets.metainfo import bank_metainfo, dataset_metainfo
 from synthmed.nets.real_truth import read_truth
@@ -38,6 +39,7 @@ class RealDataset(BaseDetDataset):
     Raises:
         PointsError: a file of points or boxes cannot be used.
         BankError: there is no usable bank.
+        DatasetError: the bank was cut from images of the split, although it is of other splits.
         DatasetError: classes do not fit, the split is empty, or there are neither boxes nor class sizes.
     """
 
@@ -56,6 +58,8 @@ class RealDataset(BaseDetDataset):
     ) -> None:
         own = bank_metainfo(bank) if bank else dataset_metainfo(classes or (), None)
         truth = read_truth(images, points, split=split, boxes=boxes, classes=own["classes"] or None)
+        if bank:
+            _require_unseen(truth, split, bank)
         if not own["classes"]:
             own = dataset_metainfo(truth.classes, None)
         own["has_boxes"] = truth.has_sizes
@@ -88,6 +92,19 @@ class RealDataset(BaseDetDataset):
             }
             for index, name in enumerate(truth.images)
         ]
+
+
+def _require_unseen(truth: PointSet, split: str, folder: str | Path) -> None:
+    bank = open_bank(folder)
+    shared = [] if split in bank.spec.splits else sorted(set(truth.images) & set(bank.images))
+    if shared:
+        raise DatasetError(
+            f"the bank was cut from {len(shared)} of the {len(truth.images)} images of the split {split!r}",
+            file=folder,
+            value=", ".join(shared[:3]),
+            remedy="put these images in another split and build the bank again, or evaluate on the bank's "
+            f"own images by name: split={bank.spec.splits[0]!r}",
+        )
 
 
 def _with_class_sizes(truth: PointSet, class_sizes_px: Sequence[float] | None) -> PointSet:

@@ -11,8 +11,6 @@ import numpy as np
 
 from synthmed.errors import DatasetError, ProblemLog
 from synthmed.points import PointSet, read_points
-from synthmed.points.read import is_json
-from synthmed.points.text_file import read_text
 
 _log = logging.getLogger(__name__)
 
@@ -29,12 +27,14 @@ def read_truth(
 
     Args:
         images: the image folder.
-        points: CSV or COCO file of the points; it says which image belongs to which split. A COCO file
-            names no splits, and so is taken to be the split. ``{split}`` in its name stands for the split.
+        points: CSV or COCO file of the points; it says which image belongs to which split, and where it names
+            none `default_splits` does. ``{split}`` in its name stands for the split, and a file that names
+            none is then taken to be the split.
         split: the split.
         boxes: COCO file with boxes of the same images, which then are the truth; ``{split}`` as above.
-            Images that ``points`` does not know are taken as well, since a CSV file
-            cannot list an image without points; but not where the file also has images of other splits.
+            From a file with ``{split}`` in its name, images that ``points`` does not list are taken as well,
+            since points often leave out images without any object; but not where it has images of other
+            splits too. Any other file is restricted to the images that ``points`` says are of the split.
         classes: the classes in their order, by default those of ``points``.
 
     Returns:
@@ -46,11 +46,12 @@ def read_truth(
             lacks an image of the split.
     """
     source = str(points).replace("{split}", split)
-    clicked = _read(source, images, split)
+    clicked = _read(source, images, split if "{split}" in str(points) else None)
     truth = clicked.of_split(split)
     if boxes:
         source = str(boxes).replace("{split}", split)
-        truth = _of_same_images(_read(source, images, split), clicked, truth, source)
+        boxed = _read(source, images, split)
+        truth = _of_same_images(boxed, clicked, truth, source, may_add="{split}" in str(boxes))
     if not len(truth.images):
         found = ", ".join(sorted(set(clicked.splits)))
         raise DatasetError(
@@ -81,17 +82,18 @@ def in_class_order(points: PointSet, classes: Sequence[str], file: object) -> Po
     return replace(points, classes=tuple(classes), labels=table[points.labels])
 
 
-def _read(path: str | Path, images: str | Path, split: str) -> PointSet:
-    # COCO files name no splits; CSV files do, or get the default ones.
+def _read(path: str | Path, images: str | Path, split: str | None) -> PointSet:
     log = ProblemLog()
-    points = read_points(path, images, split=split if is_json(read_text(path)) else None, log=log)
+    points = read_points(path, images, split=split, log=log)
     if log.problems:
         _log.warning("%s: %s", path, log.summary())
     return points
 
 
-def _of_same_images(boxes: PointSet, clicked: PointSet, truth: PointSet, file: object) -> PointSet:
-    """The boxes on the images of the split."""
+def _of_same_images(
+    boxes: PointSet, clicked: PointSet, truth: PointSet, file: object, *, may_add: bool
+) -> PointSet:
+    """The boxes on the images of the split, and with ``may_add`` on those that the points do not list."""
     known, of_split = set(clicked.images), set(truth.images)
     missing = sorted(of_split - set(boxes.images))
     if missing:
@@ -102,5 +104,5 @@ def _of_same_images(boxes: PointSet, clicked: PointSet, truth: PointSet, file: o
             remedy="list every image, also those without objects, or leave the boxes out",
         )
     mixed = any(name in known and name not in of_split for name in boxes.images)
-    keep = [name in of_split or not (mixed or name in known) for name in boxes.images]
+    keep = [name in of_split or (may_add and not mixed and name not in known) for name in boxes.images]
     return boxes.of_images(np.array(keep))

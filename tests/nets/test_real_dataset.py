@@ -77,7 +77,23 @@ def test_boxes_of_all_splits_give_only_this_one(folder: Path) -> None:
     assert truth(folder, boxes=folder / "all.json", split="train").images == ("a.png", "b.png")
 
 
-def test_coco_points_are_the_split(folder: Path) -> None:
+def test_boxes_of_one_named_file_add_no_image(folder: Path) -> None:
+    assert truth(folder, boxes=folder / "boxes_val.json").images == ("c.png",)
+
+
+def test_coco_points_of_all_splits_share_no_image(folder: Path) -> None:
+    box = [(1, [1, 2, 8, 8], 0)]
+    write_boxes(folder / "all.json", {"a": box, "b": box, "c": box, "negative": []})
+    found = [
+        read_truth(folder / "images", folder / "all.json", split=split).images for split in ("train", "val")
+    ]
+    assert all(found)
+    assert sorted(found[0] + found[1]) == ["a.png", "b.png", "c.png", "negative.png"]
+    with pytest.raises(DatasetError, match="no image is of the split 'test'"):
+        read_truth(folder / "images", folder / "all.json", split="test")
+
+
+def test_coco_points_of_one_split_are_the_split(folder: Path) -> None:
     found = read_truth(folder / "images", folder / "boxes_{split}.json", split="val")
     assert found.images == ("c.png", "negative.png")
     assert found.has_sizes
@@ -132,6 +148,24 @@ def test_the_dataset_with_boxes(folder: Path) -> None:
 def test_a_dataset_without_boxes_and_bank(folder: Path) -> None:
     with pytest.raises(DatasetError, match="some objects have no box"):
         make(folder)
+
+
+@pytest.mark.parametrize("boxed", [False, True])
+def test_a_dataset_of_images_that_the_bank_was_cut_from(
+    phantom_dir: Path, bank_dir: Path, tmp_path: Path, boxed: bool
+) -> None:
+    values: dict[str, Any] = {"images": phantom_dir / "images", "bank": bank_dir}
+    clicked = (phantom_dir / "points.csv").read_text()
+    (tmp_path / "points.csv").write_text(clicked.replace(",train,", ",test,"))
+    values["points"] = phantom_dir / "boxes_train.json" if boxed else tmp_path / "points.csv"
+    with pytest.raises(
+        DatasetError, match=r"cut from \d of the \d images of the split '(test|val)'"
+    ) as caught:
+        RealDataset(**values, split="val" if boxed else "test")
+    assert "split='train'" in str(caught.value)
+    assert 1 <= str(caught.value.value).count(".png") <= 3
+    assert len(RealDataset(**{**values, "points": phantom_dir / "points.csv"}, split="train"))
+    assert len(RealDataset(**{**values, "points": phantom_dir / "points.csv"}, split="val"))
 
 
 def test_the_test_pipeline(folder: Path, bank_dir: Path) -> None:
