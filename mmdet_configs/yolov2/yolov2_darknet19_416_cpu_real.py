@@ -34,6 +34,7 @@ train_dataloader = dict(
         images=_base_.val_dataloader.dataset.images,
         points=_base_.val_dataloader.dataset.points,
         boxes=_base_.val_dataloader.dataset.boxes,
+        require_boxes=True,
         split="train",
         bank=_base_.bank,
         pipeline=train_pipeline,

@@ -32,6 +32,7 @@ class RealDataset(BaseDetDataset):
         split: which images.
         bank: folder of the bank, whose classes and class sizes are used.
         classes: the classes instead of ``bank``; then boxes must be given for every object.
+        require_boxes: refuse objects without a box instead of drawing them a square.
         pipeline: MMDetection transforms; they find ``img_path`` and ``instances``.
         metainfo: entries that override the dataset's own.
         **kwargs: what `BaseDetDataset` takes besides.
@@ -40,7 +41,8 @@ class RealDataset(BaseDetDataset):
         PointsError: a file of points or boxes cannot be used.
         BankError: there is no usable bank.
         DatasetError: the bank was cut from images of the split, although it is of other splits.
-        DatasetError: classes do not fit, the split is empty, or there are neither boxes nor class sizes.
+        DatasetError: classes do not fit, the split is empty, there are neither boxes nor class sizes, or a
+            box is missing that ``require_boxes`` asks for.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class RealDataset(BaseDetDataset):
         split: str = "val",
         bank: str | Path | None = None,
         classes: Sequence[str] | None = None,
+        require_boxes: bool = False,
         pipeline: Sequence[dict[str, Any] | Callable[..., Any]] = (),
         metainfo: Mapping[str, Any] | None = None,
         **kwargs: Any,
@@ -62,6 +65,12 @@ class RealDataset(BaseDetDataset):
             _require_unseen(truth, split, bank)
         if not own["classes"]:
             own = dataset_metainfo(truth.classes, None)
+        if require_boxes and not truth.has_sizes:
+            raise DatasetError(
+                "some objects have no box",
+                file=boxes or points,
+                remedy="set SYNTHMED_BOXES to the COCO boxes of these images",
+            )
         own["has_boxes"] = truth.has_sizes
         self.truth = _with_class_sizes(truth, own["class_sizes_px"])
         self.images_folder = str(images)

@@ -150,6 +150,13 @@ def test_a_dataset_without_boxes_and_bank(folder: Path) -> None:
         make(folder)
 
 
+def test_boxes_that_are_required(folder: Path, bank_dir: Path) -> None:
+    with pytest.raises(DatasetError, match=r"points\.csv: some objects have no box.*SYNTHMED_BOXES"):
+        make(folder, bank=bank_dir, require_boxes=True)
+    dataset = make(folder, bank=bank_dir, boxes=folder / "boxes_{split}.json", require_boxes=True)
+    assert dataset.metainfo["has_boxes"] is True
+
+
 @pytest.mark.parametrize("boxed", [False, True])
 def test_a_dataset_of_images_that_the_bank_was_cut_from(
     phantom_dir: Path, bank_dir: Path, tmp_path: Path, boxed: bool
