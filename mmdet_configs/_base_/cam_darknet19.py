@@ -14,7 +14,7 @@ model = dict(
     ),
     backbone=dict(type="Darknet19", width=1.0, out_indices=(5,), out_stride=16),
     pooling="avg",
-    bank="{{$SYNTHMED_BANK:work_dirs/demo/bank}}",
+    bank="{{$SYNTHMED_BANK:work_dirs/demo/phantom/bank}}",
 )
 
 val_evaluator = [dict(type="CamMetric")]

@@ -9,7 +9,7 @@ Each is also an option: --cfg-options train_dataloader.dataset.bank=... val_data
 """
 
 size = (416, 416)  # of the scenes, height and width; square, since mmdet's transforms take width and height
-bank = "{{$SYNTHMED_BANK:work_dirs/demo/bank}}"
+bank = "{{$SYNTHMED_BANK:work_dirs/demo/phantom/bank}}"
 boxes = "{{$SYNTHMED_BOXES:none}}"
 recipe = dict()  # fields that differ from the default recipe, or the path of a YAML file
 
@@ -50,8 +50,8 @@ val_dataloader = dict(
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(
         type="RealDataset",
-        images="{{$SYNTHMED_IMAGES:work_dirs/demo/data/images}}",
-        points="{{$SYNTHMED_POINTS:work_dirs/demo/data/points.csv}}",
+        images="{{$SYNTHMED_IMAGES:work_dirs/demo/phantom/data/images}}",
+        points="{{$SYNTHMED_POINTS:work_dirs/demo/phantom/data/points.csv}}",
         boxes=None if boxes == "none" else boxes,
         split="val",
         bank=bank,

@@ -4,7 +4,7 @@ The number of iterations is this one; everything else follows from it:
     --cfg-options train_cfg.max_iters=4000
 """
 
-train_cfg = dict(type="SceneTrainLoop", max_iters=8000, val_interval=2000)
+train_cfg = dict(type="SceneTrainLoop", max_iters=8000, val_interval=1_000_000)  # val: once, at the end
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
 
@@ -18,7 +18,7 @@ param_scheduler = [
     dict(type="CosineAnnealingLR", eta_min_ratio=0.01, begin=0, by_epoch=False),  # ends with training
 ]
 
-custom_hooks = [dict(type="ChannelsLastHook")]
+custom_hooks = [dict(type="ChannelsLastHook"), dict(type="ClassNamesHook")]
 
 env_cfg = dict(
     cudnn_benchmark=True,

@@ -22,7 +22,7 @@ model = dict(
         feat_channels=1024,
         passthrough_channels=64,
         num_anchors=5,
-        bank="{{$SYNTHMED_BANK:work_dirs/demo/bank}}",
+        bank="{{$SYNTHMED_BANK:work_dirs/demo/phantom/bank}}",
     ),
     test_cfg=dict(score_thr=0.001, nms_pre=1000, nms=dict(type="nms", iou_threshold=0.45), max_per_img=500),
 )

@@ -7,6 +7,7 @@ from synthmed.nets.box_metric import BoxMetric
 from synthmed.nets.cam_classifier import CAMClassifier, image_cam
 from synthmed.nets.cam_metric import CamMetric
 from synthmed.nets.checkpoints import allow_mmengine_checkpoints, load_checkpoint
+from synthmed.nets.class_names_hook import ClassNamesHook
 from synthmed.nets.darknet19 import Darknet19
 from synthmed.nets.f1_metric import F1Metric
 from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph
@@ -24,6 +25,7 @@ __all__ = [
     "CAMClassifier",
     "CamMetric",
     "ChannelsLastHook",
+    "ClassNamesHook",
     "Darknet19",
     "F1Metric",
     "PadWithBackground",

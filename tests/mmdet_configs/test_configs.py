@@ -28,6 +28,7 @@ from mmengine.runner import Runner
 
 from synthmed.bank import BankSpec, build_bank, save_bank
 from synthmed.datasets import render_dataset
+from synthmed.errors import DatasetError
 from synthmed.points import read_points
 
 pytestmark = pytest.mark.mmdet
@@ -91,7 +92,7 @@ def test_variables_reach_every_place(path: Path, bank: Path) -> None:
     assert {value for name, value in found if name.endswith("bank")} == {str(bank)}
     assert {value for name, value in found if name.endswith("images")} == {"/my/images"}
     assert {value for name, value in found if name.endswith("points")} == {"/my/points.csv"}
-    assert {value for name, value in found if name.endswith("boxes")} == {"/my/boxes_{split}.json"}
+    assert {value for name, value in found if name.endswith(".boxes")} == {"/my/boxes_{split}.json"}
     assert config.randomness.seed == 7
     assert config.train_dataloader.dataset.get("seed", 7) == 7
 
@@ -101,7 +102,9 @@ def test_without_variables_the_demo_is_meant(path: Path, monkeypatch: pytest.Mon
     for name in ("BANK", "IMAGES", "POINTS", "BOXES", "SEED"):
         monkeypatch.delenv(f"SYNTHMED_{name}", raising=False)
     dataset = read(path).val_dataloader.dataset
-    assert dataset.bank == "work_dirs/demo/bank"
+    demo = "work_dirs/demo/phantom"
+    assert dataset.bank == f"{demo}/bank"
+    assert (dataset.images, dataset.points) == (f"{demo}/data/images", f"{demo}/data/points.csv")
     assert dataset.boxes is None
 
 
@@ -127,6 +130,12 @@ def test_max_iters_is_the_one_number(path: Path) -> None:
     *warm_up, last = config.param_scheduler
     assert "end" not in last, "the last schedule ends with training"
     assert all(s.end < config.train_cfg.max_iters for s in warm_up)
+    assert config.train_cfg.val_interval > config.train_cfg.max_iters, "val is read once, at the end"
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+def test_checkpoints_of_other_classes_are_refused(path: Path) -> None:
+    assert "ClassNamesHook" in [hook.type for hook in read(path).custom_hooks]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
@@ -182,6 +191,21 @@ def test_the_config_in_the_readme_trains_on_rendered_scenes(bank: Path, tmp_path
     batch = next(iter(loader))
     assert len(batch["inputs"]) == 8, "three scenes, again and again"
     assert batch["inputs"][0].shape == (3, 416, 416)
+
+
+def test_the_control_is_not_trained_on_squares(
+    bank: Path, phantom_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SYNTHMED_BOXES", raising=False)
+    values = {"BANK": bank, "IMAGES": phantom_dir / "images", "POINTS": phantom_dir / "points.csv"}
+    for name, value in values.items():
+        monkeypatch.setenv(f"SYNTHMED_{name}", str(value))
+    dataset = read(FOLDER / "yolov2" / "yolov2_darknet19_416_cpu_real.py").train_dataloader.dataset
+    with (
+        DefaultScope.overwrite_default_scope("mmdet"),
+        pytest.raises(DatasetError, match="SYNTHMED_BOXES"),
+    ):
+        DATASETS.build(dataset)
 
 
 def test_the_control_is_shown_real_boxes_at_the_scale_of_scenes(
