@@ -12,7 +12,7 @@ class ApplyModels(SynthmedOperator):
     name = "apply_models"
     label = "synthmed: apply models"
     description = "Run a detector and a CAM classifier, and show what they say side by side"
-    unit = "steps"
+    unit = "passes over an image"
 
     def form(self, ctx, inputs):
         """Ask for the networks and the images."""

@@ -20,12 +20,14 @@ class CancelledError(Exception):
 class SynthmedOperator(foo.Operator):
     """An operator whose form and work are methods of their own.
 
-    Subclasses set `name`, `label`, `description` and `unit`, and define `form` and `work`.
+    Subclasses set `name`, `label` and `description`, and define `form` and `work`. Where the work goes over
+    the same things several times, `phases` says what each time is called.
     """
 
     name = ""
     label = ""
     description = ""
+    phases = ("done with",)
     unit = "images"
 
     @property
@@ -49,6 +51,12 @@ class SynthmedOperator(foo.Operator):
         """Do it, calling ``progress(done, total)``; return one sentence about what came of it."""
         raise NotImplementedError
 
+    def tell(self, done, total):
+        """What the bar says: the step of the phase that the work is in."""
+        size = max(total // len(self.phases), 1)
+        phase = min(max(done - 1, 0) // size, len(self.phases) - 1)
+        return f"{self.phases[phase]} {done - phase * size:,} of {size:,} {self.unit}"
+
     def after(self, ctx):
         """What the App does when the work is done, one operation after the other."""
         yield ctx.ops.reload_dataset()
@@ -69,7 +77,9 @@ class SynthmedOperator(foo.Operator):
 
     def execute(self, ctx):
         """Run the work in a thread, so that the App gets its progress meanwhile."""
-        said = yield from _with_progress(ctx, lambda progress: self.work(ctx, progress), self.unit)
+        for done, total in (steps := _Steps(lambda progress: self.work(ctx, progress))):
+            yield ctx.ops.set_progress(label=self.tell(done, total), progress=done / max(total, 1))
+        said = steps.said
         yield from self.after(ctx)
         yield ctx.ops.notify(said, variant="success")
 
@@ -109,37 +119,43 @@ def sentence(error):
     return f"{where}{error.what}{value}", error.remedy or ""
 
 
-def _with_progress(ctx, work, unit):
-    """Yield progress until the work is done; return what it says."""
-    events = queue.SimpleQueue()
-    stopped = threading.Event()
-    outcome = {}
+class _Steps:
+    """Work in a thread: iterating gives its steps, a few a second, until it is done.
 
-    def progress(done, total):
-        if stopped.is_set():
-            raise CancelledError
-        events.put((done, total))
+    Args:
+        work: is called with a ``progress``; what it returns is `said` in the end.
+    """
 
-    def run():
+    def __init__(self, work):
+        self.said = None
+        self._error = None
+        self._events = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(work,), name="synthmed", daemon=True)
+
+    def __iter__(self):
+        self._thread.start()
         try:
-            outcome["said"] = work(progress)
-        except BaseException as error:
-            outcome["error"] = error
+            while (event := _latest(self._events)) is not None:
+                yield event
         finally:
-            events.put(None)
+            self._stopped.set()
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
 
-    thread = threading.Thread(target=run, name="synthmed", daemon=True)
-    thread.start()
-    try:
-        while (event := _latest(events)) is not None:
-            done, total = event
-            yield ctx.ops.set_progress(label=f"{done:,} of {total:,} {unit}", progress=done / max(total, 1))
-    finally:
-        stopped.set()
-        thread.join()
-    if "error" in outcome:
-        raise outcome["error"]
-    return outcome["said"]
+    def _run(self, work):
+        try:
+            self.said = work(self._progress)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._events.put(None)
+
+    def _progress(self, done, total):
+        if self._stopped.is_set():
+            raise CancelledError
+        self._events.put((done, total))
 
 
 def _latest(events):

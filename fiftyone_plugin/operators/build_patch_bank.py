@@ -22,7 +22,7 @@ class BuildPatchBank(SynthmedOperator):
     name = "build_patch_bank"
     label = "synthmed: build patch bank"
     description = "Cut a patch round every clicked centre of the train split"
-    unit = "steps"
+    phases = ("checked", "measured", "cut")
 
     def form(self, ctx, inputs):
         """Ask for the sizes, and count what the border costs."""
@@ -55,7 +55,6 @@ class BuildPatchBank(SynthmedOperator):
             default=0.1,
             min=0.0,
             max=0.9,
-            view=types.SliderView(),
         )
         run_key(ctx, inputs, self.name)
         try:

@@ -17,6 +17,8 @@ class Evaluate(SynthmedOperator):
         "F1, centre F1 and CAM measures of a run on a held-out split, for the Model Evaluation panel too"
     )
 
+    phases = ("judged maps of",)
+
     def form(self, ctx, inputs):
         """Ask for the run, the truth and the split."""
         from synthmed.app.read_points import point_fields, read_points

@@ -11,6 +11,7 @@ class ImportPoints(SynthmedOperator):
 
     name = "import_points"
     label = "synthmed: import points"
+    phases = ("added",)
     description = "Add images with clicked centres from a CSV or COCO file"
 
     def form(self, ctx, inputs):

@@ -4,8 +4,6 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
-import fiftyone.operators.types as types
-
 from .base import SynthmedOperator, show_error
 from .inputs import choose, chosen, counted, notice, path, path_of, run_key
 
@@ -23,7 +21,8 @@ class Synthesize(SynthmedOperator):
     name = "synthesize"
     label = "synthmed: synthesize"
     description = "Compose scenes from a patch bank and add them as samples"
-    unit = "steps"
+    phases = ("rendered", "added")
+    unit = "scenes"
 
     def form(self, ctx, inputs):
         """Ask for bank, number and look of the scenes, and show the first of them."""
@@ -36,7 +35,7 @@ class Synthesize(SynthmedOperator):
             inputs, "bank", choices, label="Patch bank", description="Built from this dataset, or any other"
         )
         if chosen(ctx, "bank", choices) == ELSEWHERE:
-            path(ctx, inputs, "bank_dir", folder=True, label="Folder of the bank", required=True)
+            path(ctx, inputs, "bank_dir", folder=True, label="Folder of the bank")
         inputs.int("count", label="Scenes", default=DEFAULTS["count"], min=1)
         inputs.int("size_px", label="Side of a scene in pixels", default=DEFAULTS["size_px"], min=8)
         choose(inputs, "counts", COUNTS, label="How many objects of each class")
@@ -47,7 +46,6 @@ class Synthesize(SynthmedOperator):
             default=DEFAULTS["max_overlap"],
             min=0.0,
             max=1.0,
-            view=types.SliderView(),
         )
         inputs.int("seed", label="Seed", description="The same seed gives the same scenes", default=0, min=0)
         run_key(ctx, inputs, self.name)

@@ -11,11 +11,11 @@ from typing import Any
 
 import fiftyone as fo
 
-# Okabe and Ito's colours, then Tol's muted ones: told apart by colour-blind readers, and dark enough to be
-# seen as a thin line on a bright field.
+# Okabe and Ito's colours and Tol's muted ones: told apart by colour-blind readers, and dark enough to be seen
+# as a thin line on a bright field. The warm ones come last, since heat is warm.
 PALETTE = (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255",
-    "#117733", "#332288", "#999933", "#aa4499", "#44aa99", "#6699cc", "#661100",
+    "#0072b2", "#009e73", "#aa4499", "#56b4e9", "#332288", "#999933", "#117733",
+    "#cc79a7", "#44aa99", "#6699cc", "#e69f00", "#d55e00", "#882255", "#661100",
 )  # fmt: skip
 
 # From light yellow to dark red; zero is transparent in the App.
@@ -79,6 +79,10 @@ def show_fields(dataset: fo.Dataset, fields: Collection[str], *, quiet: Collecti
 def forget_fields(dataset: fo.Dataset, fields: Collection[str]) -> None:
     """Take back what was set for deleted fields; settings that say nothing else go with them."""
     config = dataset.app_config
+    # FiftyOne writes the default groups out when an evaluation gets one, and leaves them when that goes.
+    if config.sidebar_groups and _groups(config.sidebar_groups) == _groups(_default_groups(dataset)):
+        config.sidebar_groups = None
+        dataset.save()
     if config.active_fields and set(config.active_fields.paths) == _shown_by_default(dataset):
         config.active_fields = None
         dataset.save()
@@ -93,6 +97,15 @@ def forget_fields(dataset: fo.Dataset, fields: Collection[str]) -> None:
         dataset.save()
     else:
         _store(dataset, scheme)
+
+
+def _default_groups(dataset: fo.Dataset) -> list[Any]:
+    groups: list[Any] = fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    return groups
+
+
+def _groups(groups: Sequence[Any]) -> dict[str, set[str]]:
+    return {group.name: set(group.paths or []) for group in groups}
 
 
 def _shown_by_default(dataset: fo.Dataset) -> set[str]:

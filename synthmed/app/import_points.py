@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def import_points(
     Raises:
         DatasetError: a field or the key is taken.
     """
-    images_dir = Path(images_dir).absolute()
+    images_dir = Path(os.path.abspath(images_dir))
     paths = [str(images_dir / name) for name in points.images]
     existing = dict(zip(*dataset.values(["filepath", "id"]), strict=True)) if len(dataset) else {}
     old = [i for i, path in enumerate(paths) if path in existing]
@@ -83,8 +84,8 @@ def import_points(
             by_id = {existing[paths[i]]: values[name][i] for i in old}
             dataset.set_values(name, by_id, key_field="id")
         _add_new(dataset, points, paths, new, values, run.key, progress)
-        dataset.add_dynamic_sample_fields(fields=list(labels))
-        for name in labels:
+        run.declare_attributes(*labels)
+        for name in filter(run.made, labels):
             color_labels(dataset, name, points.classes, truth=True)
         # A dot hides a small object, and where there are boxes they say the same.
         show_fields(dataset, list(labels)[-1:], quiet=list(labels)[:-1])

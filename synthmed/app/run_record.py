@@ -20,7 +20,7 @@ from synthmed.errors import DatasetError
 METHOD = "synthmed"
 KINDS = ("import_points", "build_patch_bank", "synthesize", "apply_models", "evaluate")
 
-_STORED = ("kind", "params", "state", "summary", "own_fields", "shared_fields", "depends_on", "evaluation")
+_STORED = "kind params state summary own_fields shared_fields declared depends_on evaluation".split()
 
 
 @dataclass
@@ -39,6 +39,8 @@ class Run:
         own_fields: fields that it created for itself.
         shared_fields: fields that it wrote only on samples that it added; those that were there before any
             run are not listed.
+        declared: paths of label attributes that it declared, so that the App can filter by them; those
+            that were there before any run are not listed.
         depends_on: runs whose fields it read.
         evaluation: the key of an evaluation that it stored.
         version: the version of synthmed.
@@ -54,6 +56,7 @@ class Run:
     folder: Path | None = None
     own_fields: list[str] = field(default_factory=list)
     shared_fields: list[str] = field(default_factory=list)
+    declared: list[str] = field(default_factory=list)
     depends_on: list[str] = field(default_factory=list)
     evaluation: str | None = None
     version: str = __version__
@@ -97,6 +100,21 @@ class Run:
                 )
             if name not in schema or name in created:
                 self.shared_fields.append(name)
+        self.save()
+
+    def made(self, name: str) -> bool:
+        """Whether a field was made by this run or an earlier one, so that its looks are theirs to choose."""
+        return name in self.own_fields or name in self.shared_fields
+
+    def declare_attributes(self, *names: str) -> None:
+        """Declare the attributes that labels of these fields have."""
+        before = set(self.dataset.get_field_schema(flat=True))
+        self.dataset.add_dynamic_sample_fields(fields=list(names))
+        declared = {path for run in list_runs(self.dataset) for path in run.declared}
+        for path in self.dataset.get_field_schema(flat=True):
+            under = path.startswith(tuple(f"{name}." for name in names))
+            if under and (path not in before or path in declared):
+                self.declared.append(path)
         self.save()
 
     def register(self) -> None:

@@ -173,6 +173,11 @@ def _undo(run: Run) -> Deleted:
     gone += [name for name in run.shared_fields if name in schema and not len(dataset.exists(name))]
     if gone:
         dataset.delete_sample_fields(gone)
-        forget_fields(dataset, gone)
+    forget_fields(dataset, gone)
+    kept_by_others = {path for other in list_runs(dataset) if other.key != run.key for path in other.declared}
+    present = dataset.get_field_schema(flat=True)
+    undeclared = [path for path in run.declared if path in present and path not in kept_by_others]
+    if undeclared:
+        dataset.remove_dynamic_sample_fields(undeclared)
     files, kept = (0, 0) if run.folder is None else empty_folder(run.folder, dataset, run.key)
     return Deleted((run.key,), samples, tuple(gone), files, kept)

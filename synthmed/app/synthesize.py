@@ -83,9 +83,9 @@ def synthesize(
             progress=part(0, 2, progress),
         )
         _add_scenes(dataset, report.folder, field, run.key, part(1, 2, progress))
-        dataset.add_dynamic_sample_fields(fields=[field])
-        color_labels(dataset, field, classes, truth=True)
-        color_labels(dataset, PRESENT, classes, truth=True)
+        run.declare_attributes(field)
+        for name in filter(run.made, (field, PRESENT)):
+            color_labels(dataset, name, classes, truth=True)
         show_fields(dataset, [field, PRESENT])
         run.summary = _summary(report)
     return run

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import fiftyone as fo
-
 from synthmed.app.appearance import color_heatmaps, color_labels, show_fields
 from synthmed.app.cams import ImageCams, Scale, Spool, heat_in_boxes, peaks_of, write_maps
 from synthmed.app.names import CAM, PREDICTIONS
@@ -107,7 +105,7 @@ def write_results(
             batches.add(index, _labels(index, cams, targets, options, fields, boxes))
             steps.tick()
         batches.flush()
-        _show(run.dataset, fields)
+        _show(run, fields)
         run.summary |= {
             "images": batches.images,
             "box_classes": fields.box_classes,
@@ -199,17 +197,18 @@ class _Batches:
         self._pending = {}
 
 
-def _show(dataset: fo.Dataset, fields: ResultFields) -> None:
+def _show(run: Run, fields: ResultFields) -> None:
     """Declare the attributes of labels, so that the App can filter by them, and colour the fields."""
+    dataset = run.dataset
     if fields.map_classes:
         # Dots hide small objects, and a score stands on every image, whether its class is there or not.
         quiet = (fields.peaks, fields.scores, *fields.maps.values())
         show_fields(dataset, [fields.predictions] if fields.box_classes else [], quiet=quiet)
     if fields.box_classes:
-        dataset.add_dynamic_sample_fields(fields=[fields.predictions])
+        run.declare_attributes(fields.predictions)
         color_labels(dataset, fields.predictions, fields.box_classes)
     if fields.map_classes:
-        dataset.add_dynamic_sample_fields(fields=[fields.peaks])
+        run.declare_attributes(fields.peaks)
         color_labels(dataset, fields.peaks, fields.map_classes)
         color_labels(dataset, fields.scores, fields.map_classes)
         color_heatmaps(dataset, list(fields.maps.values()))
