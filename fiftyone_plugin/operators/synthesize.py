@@ -12,6 +12,7 @@ COUNTS = {
     "joint": "As in a random source image, all classes together",
     "decorrelated": "Each class present or absent on its own",
 }
+PREVIEW_PX, PREVIEWS_KEPT = 320, 20
 DEFAULTS = {"count": 100, "size_px": 416, "seed": 0, "max_overlap": 0.25}
 
 
@@ -36,6 +37,12 @@ class Synthesize(SynthmedOperator):
         )
         if chosen(ctx, "bank", choices) == ELSEWHERE:
             path(ctx, inputs, "bank_dir", folder=True, label="Folder of the bank")
+        bank = _bank(ctx)
+        if bank is None:
+            show_error(inputs, "no_bank", "No patch bank chosen", "Build one, or choose the folder of one.")
+        else:
+            names, file = _preview(ctx, bank)
+            inputs.md(f"**The first scene**: {names}\n\n![]({_url(file)})", name="preview")
         inputs.int("count", label="Scenes", default=DEFAULTS["count"], min=1)
         inputs.int("size_px", label="Side of a scene in pixels", default=DEFAULTS["size_px"], min=8)
         choose(inputs, "counts", COUNTS, label="How many objects of each class")
@@ -49,13 +56,6 @@ class Synthesize(SynthmedOperator):
         )
         inputs.int("seed", label="Seed", description="The same seed gives the same scenes", default=0, min=0)
         run_key(ctx, inputs, self.name)
-        bank = _bank(ctx)
-        if bank is None:
-            show_error(inputs, "no_bank", "No patch bank chosen", "Build one, or choose the folder of one.")
-            return
-        scene, file = _preview(ctx, bank)
-        names = ", ".join(f"{name} {number}" for name, number in scene.items()) or "no objects"
-        inputs.md(f"**The first scene**: {names}\n\n![]({_url(file)})", name="preview")
         total = int(ctx.params.get("count") or DEFAULTS["count"])
         notice(inputs, "plan", f"{counted(total, 'scene')} will be added with the tag synthetic.")
 
@@ -124,7 +124,7 @@ def _recipe(ctx):
 
 
 def _preview(ctx, bank):
-    """Objects per class of the first scene, and a picture of it."""
+    """What the first scene shows, and a picture of it, small enough to leave room for the form."""
     import numpy as np
     from PIL import Image
 
@@ -134,14 +134,17 @@ def _preview(ctx, bank):
     scene = preview(bank, _recipe(ctx), int(ctx.params.get("seed") or 0))
     classes = open_bank(bank).classes
     numbers = np.bincount(scene.labels, minlength=len(classes)).tolist()
+    picture = Image.fromarray(scene.image)
+    picture.thumbnail((PREVIEW_PX, PREVIEW_PX))
     folder = Path(tempfile.gettempdir()) / "synthmed-previews"
     folder.mkdir(exist_ok=True)
-    # A new name for each picture, or the browser shows the one before.
-    for old in sorted(folder.glob("*.png"), key=lambda file: file.stat().st_mtime)[:-20]:
+    for old in sorted(folder.glob("*.png"), key=lambda file: file.stat().st_mtime)[:-PREVIEWS_KEPT]:
         old.unlink(missing_ok=True)
+    # A new name for each picture, or the browser shows the one before.
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".png", delete=False) as file:
-        Image.fromarray(scene.image).save(file)
-    return {name: number for name, number in zip(classes, numbers, strict=True) if number}, Path(file.name)
+        picture.save(file)
+    shown = [f"{name} {number}" for name, number in zip(classes, numbers, strict=True) if number]
+    return ", ".join(shown) or "no objects", Path(file.name)
 
 
 def _url(file):
