@@ -71,7 +71,7 @@ def test_execute_operator_with_plain_values(dataset, phantom_dir):
 
 def test_progress_is_sent_to_the_app(imported, operator):
     build = operator("build_patch_bank")
-    sent = [message.body["params"] for message in build.execute(_context(build, imported))]
+    sent = [message.body.params for message in build.execute(_context(build, imported))]
     bars = [params["progress"] for params in sent if "progress" in params]
     assert bars == sorted(bars) and bars
     assert any("patches" in params.get("message", "") for params in sent)
