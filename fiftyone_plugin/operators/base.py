@@ -59,7 +59,13 @@ class SynthmedOperator(foo.Operator):
 
     def after(self, ctx):
         """What the App does when the work is done, one operation after the other."""
+        from synthmed.app.appearance import open_scheme
+
+        ctx.dataset.reload()
         yield ctx.ops.reload_dataset()
+        # Reloading brings new fields, but not their colours.
+        if scheme := open_scheme(ctx.dataset):
+            yield ctx.trigger("set_color_scheme", scheme)
 
     def resolve_input(self, ctx):
         """The form; where synthmed is not installed, how to get it."""

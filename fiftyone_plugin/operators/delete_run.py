@@ -26,9 +26,11 @@ class DeleteRun(SynthmedOperator):
         key = chosen(ctx, "run", runs)
         run, others = get_run(ctx.dataset, key), dependents(ctx.dataset, key)
         added = view_run(ctx.dataset, key) if run.shared_fields else []
-        parts = [f"{counted(len(added), 'sample')} that it added"]
+        parts = [f"{counted(len(added), 'sample')} that it added"] if len(added) else []
         parts += [f"the field {name}" for name in run.own_fields]
+        parts += [f"the evaluation {run.evaluation}"] if run.evaluation else []
         parts += [f"its files in {run.folder}"] if run.folder else []
+        parts = parts or ["the record of the run"]
         notice(inputs, "plan", f"Deletes {', '.join(parts)}.")
         if others:
             inputs.bool(

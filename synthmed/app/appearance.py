@@ -76,6 +76,27 @@ def show_fields(dataset: fo.Dataset, fields: Collection[str], *, quiet: Collecti
     dataset.save()
 
 
+def open_scheme(dataset: fo.Dataset) -> dict[str, Any]:
+    """The dataset's scheme as an App that is open takes it up at once; empty where there is none.
+
+    The App paints a scale by its 256 colours, and loses them when it restores a session.
+    """
+    scheme = dataset.app_config.color_scheme
+    if scheme is None:
+        return {}
+    scales = [
+        {**scale, "rgb": [list(color) for color in fo.app_config.get_colormap(scale["name"])]}
+        for scale in scheme.colorscales or []
+        if scale.get("name")
+    ]
+    return {
+        "color_by": scheme.color_by,
+        "opacity": scheme.opacity,
+        "fields": [dict(entry) for entry in scheme.fields or []],
+        "colorscales": scales,
+    }
+
+
 def forget_fields(dataset: fo.Dataset, fields: Collection[str]) -> None:
     """Take back what was set for deleted fields; settings that say nothing else go with them."""
     config = dataset.app_config

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--enable-unsafe-swiftshader"]
-PATIENCE_MS = 240_000
+PATIENCE_MS = 120_000
 
 
 class App:
@@ -52,9 +52,16 @@ class App:
         self.page.locator(f"xpath=//*[normalize-space(text())='{label}']/following::input[1]").fill(value)
         self.page.wait_for_timeout(1500)
 
-    def execute(self) -> None:
-        """Press the button of the form, and wait until the form is gone."""
+    def choose(self, present: str, wanted: str) -> None:
+        """Choose another entry of a drop-down, both named by how they begin."""
+        self.page.get_by_role("combobox").filter(has_text=present).click()
+        self.page.get_by_role("option").filter(has_text=wanted).click()
+
+    def execute(self, said: str) -> None:
+        """Press the button of the form, wait for what is said in the end, and close the bar."""
         self.page.get_by_role("button", name="Execute", exact=True).click()
+        self.page.get_by_text(said).wait_for()
+        self.page.get_by_role("button", name="Done", exact=True).click()
 
     def open_sample(self, number: int = 0) -> None:
         """Open a sample of the grid."""
