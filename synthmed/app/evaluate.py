@@ -12,6 +12,7 @@ from fiftyone import ViewField as F
 from numpy.typing import NDArray
 
 from synthmed.app.judge_maps import judge_maps
+from synthmed.app.patch_bank import known_sizes
 from synthmed.app.read_points import DatasetPoints, read_points
 from synthmed.app.runs import Run, get_run, list_runs, recorded
 from synthmed.app.steps import Progress
@@ -47,7 +48,8 @@ def evaluate(
 ) -> Run:
     """Judge the results of a run against the truth of a split, and store the figures in a run of its own.
 
-    Thresholds are tuned on the train split where it has results, and are 0.3 otherwise. Objects at the border
+    Only images that have results are judged. Thresholds are tuned on the train split where it has results, and
+    are 0.3 otherwise. Objects at the border
     are ignore regions. Where the truth is boxes and the results have boxes, FiftyOne evaluates those at or
     above the threshold of their class too, which fills its Model Evaluation panel and marks each box as
     right, wrong or missed. Maps are judged as they are stored, in 256 steps.
@@ -78,16 +80,22 @@ def evaluate(
         read_points(dataset, truth_field, check_images=False, log=log),
         {*results.summary["box_classes"], *results.summary["map_fields"]},
     )
-    train, held_out = _of_split(found, TRAIN), _of_split(found, split)
+    judged = set(dataset.exists(results.own_fields[0]).values("id"))
+    train, held_out = (_of_split(found, name, judged) for name in (TRAIN, split))
     if not len(held_out.points):
-        raise DatasetError("the split has no truth", value=split, remedy="choose another split")
+        raise DatasetError(
+            "no image of the split has both truth and results",
+            value=split,
+            remedy="choose another split, or apply the models to it",
+        )
     sizes = _class_sizes(dataset, found.points, class_sizes_px)
     noted = {"of": of, "truth_field": truth_field, "split": split}
     with recorded(dataset, "evaluate", key=key, params=noted) as run:
         run.depends_on.append(of)
         figures: dict[str, Any] = {}
         if results.summary["box_classes"]:
-            figures |= _detector(run, results, train, held_out, sizes)
+            clicked = found.points.of_split(TRAIN)
+            figures |= _detector(run, results, train, held_out, sizes, clicked)
         if results.summary["map_fields"]:
             figures |= _classifier(results, train, held_out)
             figures |= judge_maps(dataset, results.summary["map_fields"], train, held_out, sizes, progress)
@@ -110,16 +118,17 @@ def _with_classes(found: DatasetPoints, others: Iterable[str]) -> DatasetPoints:
     return replace(found, points=replace(points, classes=classes, labels=index[points.labels]))
 
 
-def _of_split(found: DatasetPoints, split: str) -> DatasetPoints:
-    ids = [sample for sample, own in zip(found.sample_ids, found.points.splits, strict=True) if own == split]
-    return replace(found, points=found.points.of_split(split), sample_ids=tuple(ids))
+def _of_split(found: DatasetPoints, split: str, judged: set[str]) -> DatasetPoints:
+    """The images of a split that have results."""
+    rows = zip(found.sample_ids, found.points.splits, strict=True)
+    kept = np.array([own == split and sample in judged for sample, own in rows], dtype=bool)
+    ids = tuple(found.sample_ids[i] for i in np.flatnonzero(kept))
+    return replace(found, points=found.points.of_images(kept), sample_ids=ids)
 
 
 def _class_sizes(dataset: fo.Dataset, points: PointSet, given: Mapping[str, float] | None) -> Floats:
     """``(C,)`` the size of each class; a class of which nothing is known gets the mean of the others."""
-    known: dict[str, float] = {}
-    for bank in list_runs(dataset, "build_patch_bank"):
-        known |= bank.summary.get("sizes_px", {})
+    known = known_sizes(dataset)
     sides = points.sizes_px.mean(axis=1)
     for label, name in enumerate(points.classes):
         own = sides[(points.labels == label) & ~points.edge & np.isfinite(sides)]
@@ -137,13 +146,18 @@ def _class_sizes(dataset: fo.Dataset, points: PointSet, given: Mapping[str, floa
 
 
 def _detector(
-    run: Run, results: Run, train: DatasetPoints, held_out: DatasetPoints, sizes: Floats
+    run: Run,
+    results: Run,
+    train: DatasetPoints,
+    held_out: DatasetPoints,
+    sizes: Floats,
+    clicked: PointSet,
 ) -> dict[str, tuple[DetectorFigures, ...]]:
-    """The figures of the boxes, beside those of random ones."""
+    """The figures of the boxes, beside those of random ones, as many as the train split has points."""
     field = results.params["predictions_field"]
     (on_train, _), (found, ids) = (read_predictions(run.dataset, field, part) for part in (train, held_out))
-    by_chance = random_detections(train.points, held_out.points, sizes)
-    on_train_by_chance = random_detections(train.points, train.points, sizes, seed=1)
+    by_chance = random_detections(clicked, held_out.points, sizes)
+    on_train_by_chance = random_detections(clicked, train.points, sizes, seed=1)
     figures = detector_figures((on_train, train.points), (found, held_out.points), sizes)
     if held_out.points.has_sizes:
         verdicts = match_predictions(found, held_out.points)

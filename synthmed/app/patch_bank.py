@@ -91,6 +91,14 @@ def list_banks(dataset: fo.Dataset) -> dict[str, Path]:
     return {run.key: bank_folder(run) for run in reversed(runs)}
 
 
+def known_sizes(dataset: fo.Dataset) -> dict[str, float]:
+    """The sizes in pixels of all classes that a bank of the dataset was built for, newer banks first."""
+    sizes: dict[str, float] = {}
+    for run in list_runs(dataset, "build_patch_bank"):
+        sizes |= run.summary.get("sizes_px", {})
+    return sizes
+
+
 def count_at_border(
     found: DatasetPoints, sizes_px: Mapping[str, float], splits: Sequence[str] = ("train",)
 ) -> dict[str, tuple[int, int]]:

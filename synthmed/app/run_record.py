@@ -188,7 +188,8 @@ def _load(dataset: fo.Dataset, key: str) -> Run:
         started=info.timestamp,
         folder=None if config.folder is None else Path(config.folder),
         version=config.synthmed_version,
-        **{name: getattr(config, name) for name in _STORED},
+        # A record of another version may lack what has a default here.
+        **{name: getattr(config, name) for name in _STORED if hasattr(config, name)},
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from synthmed.app.appearance import color_heatmaps, color_labels, show_fields
 from synthmed.app.cams import ImageCams, Scale, Spool, heat_in_boxes, peaks_of, write_maps
 from synthmed.app.names import CAM, PREDICTIONS
+from synthmed.app.patch_bank import known_sizes
 from synthmed.app.result_labels import ResultFields, box_labels, cam_labels, compare
 from synthmed.app.results import NO_BOXES, ClassifierOutput, DetectorOutput, ImageBoxes, collect_boxes
 from synthmed.app.runs import Run, recorded
@@ -29,7 +30,8 @@ class ResultOptions:
         cam_prefix: what the fields of maps, peaks and scores begin with.
         min_score: boxes that score less are not stored.
         min_heat: peaks lower than this share of the scale are not stored.
-        min_distance_px: the least distance of two peaks, by class; half its patch size is a good choice.
+        min_distance_px: the least distance of two peaks, by class; by default half its size in the banks that
+            were built from the dataset, else none.
         scale: the scale of the maps; by default the one on which all maps of the run just fit.
         judged_score: boxes from this score on count in the disagreement of the two networks.
         judged_heat: the heat from which on a place counts in it.
@@ -89,6 +91,9 @@ def write_results(
         options.predictions_field,
         options.cam_prefix,
     )
+    if not options.min_distance_px:
+        halves = {name: size / 2 for name, size in known_sizes(targets.dataset).items()}
+        options = replace(options, min_distance_px=halves)
     noted = {**asdict(options), **(params or {})}
     with recorded(targets.dataset, "apply_models", key=key, params=noted) as run:
         run.create_fields(*fields.names())

@@ -87,6 +87,17 @@ def test_truth_may_be_points(imported, truth):
     assert imported.list_evaluations() == []
 
 
+def test_only_images_with_results_are_judged(imported, truth):
+    view = imported.match({"split": "val"})
+    two = truth.of_split("val").of_images(np.array([True, True, False]))
+    write_results(find_targets(view[:2]), as_detector(two))
+    report = _report(evaluate(imported, "apply_models_1"))
+    assert (report.images, report.overall.detector.f1_iou) == (2, 1)
+    assert report.overall.detector.threshold_iou != report.overall.detector.threshold_iou  # a mean of nothing
+    assert {entry.detector.threshold_iou for entry in report.classes} == {0.3}
+    assert report.overall.random_detector.f1_center >= 0
+
+
 def test_results_that_find_nothing(imported, truth):
     output = replace(as_detector(truth), images=[])
     results = write_results(find_targets(imported), output)
@@ -108,7 +119,7 @@ def test_undoing_leaves_the_dataset_as_before(imported, truth):
     [
         ({"of": "nothing"}, "no such run"),
         ({"of": "import_points_1"}, "no results"),
-        ({"split": "test"}, "no truth"),
+        ({"split": "test"}, "both truth and results"),
     ],
 )
 def test_mistakes(imported, truth, options, message):
