@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from synthmed.app.names import slug
-from synthmed.app.results import ClassifierOutput, ImageBoxes
+from synthmed.app.results import ClassifierOutput
 from synthmed.errors import ModelError
 from synthmed.metrics.peaks import find_peaks
+from synthmed.metrics.predictions import Detections
 
 Floats = NDArray[np.float64]
 
@@ -151,7 +152,7 @@ def peaks_of(
 
 
 def heat_in_boxes(
-    heat: NDArray[np.float32], classes: Sequence[str], boxes: ImageBoxes, box_classes: Sequence[str]
+    heat: NDArray[np.float32], classes: Sequence[str], boxes: Detections, box_classes: Sequence[str]
 ) -> Floats:
     """``(N,)`` the highest value of its class's map in each box; NaN where the classifier lacks the class.
 
@@ -159,7 +160,7 @@ def heat_in_boxes(
         >>> heat = np.zeros((1, 4, 4), dtype=np.float32)
         >>> heat[0, 1, 1] = 0.5
         >>> boxes_px = np.array([[0.0, 0, 2, 2], [2, 2, 4, 4]])
-        >>> boxes = ImageBoxes(boxes_px, np.ones(2), np.zeros(2, dtype=np.int64))
+        >>> boxes = Detections(boxes_px, np.ones(2), np.zeros(2, dtype=np.int64))
         >>> heat_in_boxes(heat, ["cell"], boxes, ["cell"]).tolist()
         [0.5, 0.0]
     """

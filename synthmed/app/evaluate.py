@@ -48,11 +48,10 @@ def evaluate(
 ) -> Run:
     """Judge the results of a run against the truth of a split, and store the figures in a run of its own.
 
-    Only images that have results are judged. Thresholds are tuned on the train split where it has results, and
-    are 0.3 otherwise. Objects at the border
-    are ignore regions. Where the truth is boxes and the results have boxes, FiftyOne evaluates those at or
-    above the threshold of their class too, which fills its Model Evaluation panel and marks each box as
-    right, wrong or missed. Maps are judged as they are stored, in 256 steps.
+    Only images that have results are judged. Thresholds are tuned on the train split where it has results,
+    and are 0.3 otherwise. Objects at the border are ignore regions. Where the truth is boxes and the results
+    have boxes, FiftyOne evaluates those at or above the threshold of their class too, which fills its Model
+    Evaluation panel and marks each box as right, wrong or missed. Maps are judged as they are stored, in 256 steps.
 
     Args:
         dataset: the dataset.

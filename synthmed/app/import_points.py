@@ -132,7 +132,7 @@ def _keypoints(points: PointSet) -> list[fo.Keypoints]:
             _shape(points, image),
             attributes=_attributes(points, index),
         )
-        for image, index in enumerate(_by_image(points))
+        for image, index in enumerate(points.by_image())
     ]
 
 
@@ -142,7 +142,7 @@ def _detections(points: PointSet, truths: Sequence[PointSet]) -> list[fo.Detecti
     labels: list[fo.Detections | None] = [None] * len(points.images)
     for truth in truths:
         boxes_px = truth.boxes_px()
-        for image, index in enumerate(_by_image(truth)):
+        for image, index in enumerate(truth.by_image()):
             name = truth.images[image]
             if name in number and np.isfinite(boxes_px[index]).all() and np.isfinite(truth.sizes_px).any():
                 labels[number[name]] = to_detections(
@@ -180,13 +180,6 @@ def _add_new(
         dataset.add_samples(batch, progress=False)
         if progress is not None:
             progress(start + len(batch), len(rows))
-
-
-def _by_image(points: PointSet) -> list[NDArray[np.int64]]:
-    """The points of each image."""
-    order = np.argsort(points.image_index, kind="stable")
-    counts = np.bincount(points.image_index, minlength=len(points.images))
-    return np.split(order, np.cumsum(counts)[:-1])
 
 
 def _names(points: PointSet, index: NDArray[np.int64]) -> list[str]:

@@ -59,7 +59,7 @@ def apply_models(
         DatasetError: there is no image, or a field or the key is taken.
         ModelError: a network cannot be used.
     """
-    from synthmed.nets.inference import iter_cams, iter_detections, model_classes
+    from synthmed.nets.inference import Predictor
 
     for model in (detector, classifier):
         for path in model or ():
@@ -69,17 +69,11 @@ def apply_models(
     targets = find_targets(samples, synthetic=synthetic, log=log)
     boxes = maps = None
     if detector is not None:
-        found = iter_detections(
-            detector.config,
-            detector.checkpoint,
-            targets.paths,
-            device=device,
-            score_threshold=options.min_score,
-        )
-        boxes = DetectorOutput(model_classes(detector.checkpoint), found)
+        finder = Predictor(*detector, device=device, score_threshold=options.min_score)
+        boxes = DetectorOutput(finder.classes, finder.detections(targets.paths))
     if classifier is not None:
-        seen = iter_cams(classifier.config, classifier.checkpoint, targets.paths, device=device)
-        maps = ClassifierOutput(model_classes(classifier.checkpoint), seen)
+        seer = Predictor(*classifier, device=device)
+        maps = ClassifierOutput(seer.classes, seer.cams(targets.paths))
     noted = {
         name: [str(path) for path in model]
         for name, model in (("detector", detector), ("classifier", classifier))

@@ -13,7 +13,7 @@ from synthmed.app.cams import ImageCams
 from synthmed.app.convert import to_detections, to_keypoints
 from synthmed.app.disagreement import disagreement, peaks_in_boxes
 from synthmed.app.names import class_fields
-from synthmed.app.results import ImageBoxes
+from synthmed.metrics.predictions import Detections
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class ResultFields:
 
 
 def box_labels(
-    fields: ResultFields, boxes: ImageBoxes, cams: ImageCams | None, shape_px: tuple[int, int]
+    fields: ResultFields, boxes: Detections, cams: ImageCams | None, shape_px: tuple[int, int]
 ) -> dict[str, Any]:
     """The boxes of an image as detections, each with the highest heat in it where there are maps."""
     attributes = {}
@@ -92,7 +92,7 @@ def cam_labels(
 
 
 def compare(
-    fields: ResultFields, boxes: ImageBoxes, cams: ImageCams, *, min_score: float, min_heat: float
+    fields: ResultFields, boxes: Detections, cams: ImageCams, *, min_score: float, min_heat: float
 ) -> tuple[list[bool], float]:
     """Hold the boxes of an image against its maps.
 

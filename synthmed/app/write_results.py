@@ -11,12 +11,13 @@ from synthmed.app.cams import ImageCams, Scale, Spool, heat_in_boxes, peaks_of, 
 from synthmed.app.names import CAM, PREDICTIONS
 from synthmed.app.patch_bank import known_sizes
 from synthmed.app.result_labels import ResultFields, box_labels, cam_labels, compare
-from synthmed.app.results import NO_BOXES, ClassifierOutput, DetectorOutput, ImageBoxes, collect_boxes
+from synthmed.app.results import ClassifierOutput, DetectorOutput, collect_boxes
 from synthmed.app.runs import Run, recorded
 from synthmed.app.steps import Progress, Steps
 from synthmed.app.targets import Targets
 from synthmed.errors import DatasetError
 from synthmed.metrics.detection import FIXED_THRESHOLD
+from synthmed.metrics.predictions import NOTHING_FOUND, Detections
 
 BATCH = 256
 
@@ -99,7 +100,7 @@ def write_results(
         run.create_fields(*fields.names())
         passes = 1 + (detector is not None) + (classifier is not None)
         steps = Steps(progress, passes * len(targets))
-        boxes: list[ImageBoxes] | None = None
+        boxes: list[Detections] | None = None
         if detector is not None:
             counted = replace(detector, images=steps.over(detector.images))
             boxes = collect_boxes(counted, targets.shapes_px, options.min_score)
@@ -126,7 +127,7 @@ def _all_cams(
     classifier: ClassifierOutput | None,
     options: ResultOptions,
     fields: ResultFields,
-    boxes: list[ImageBoxes] | None,
+    boxes: list[Detections] | None,
 ) -> Iterator[tuple[int, ImageCams | None]]:
     """Each image with its maps, written and read off; ``None`` for each without a classifier."""
     if classifier is None:
@@ -152,7 +153,7 @@ def _all_cams(
                 heat=heights,
                 labels=labels,
                 box_heat=heat_in_boxes(
-                    heat, classes, boxes[index] if boxes else NO_BOXES, fields.box_classes
+                    heat, classes, boxes[index] if boxes else NOTHING_FOUND, fields.box_classes
                 ),
             ),
         )
@@ -164,7 +165,7 @@ def _labels(
     targets: Targets,
     options: ResultOptions,
     fields: ResultFields,
-    boxes: list[ImageBoxes] | None,
+    boxes: list[Detections] | None,
 ) -> dict[str, Any]:
     """Every label of one image."""
     shape_px = targets.shapes_px[index]

@@ -69,11 +69,7 @@ def build_bank(
     cut = _Cut()
     backgrounds: list[Background] = []
     crossing = np.zeros(len(kept), dtype=bool)
-    by_image = np.split(
-        np.argsort(kept.image_index, kind="stable"),
-        np.cumsum(np.bincount(kept.image_index, minlength=len(kept.images)))[:-1],
-    )
-    for number, (name, index) in enumerate(zip(kept.images, by_image, strict=True)):
+    for number, (name, index) in enumerate(zip(kept.images, kept.by_image(), strict=True)):
         image = read_image(resolve_inside(images_dir, name))
         backgrounds.append(estimate_background(image))
         windows = place_windows(

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank import PatchBank
 from synthmed.demo.inputs import DemoInput
-from synthmed.demo.options import DemoOptions
 from synthmed.metrics import Predictions
-from synthmed.nets.inference import iter_cams, predict_detections
+from synthmed.nets.inference import Predictor, predict_detections
 from synthmed.nets.real_truth import read_truth
 from synthmed.points import PointSet, resolve_inside
 from synthmed.terminal import progress_bar
-from synthmed.training import last_checkpoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +39,7 @@ class Findings:
 
 
 def find(
-    split: str, most: int | None, data: DemoInput, bank: PatchBank, work_dir: Path, options: DemoOptions
+    split: str, most: int | None, data: DemoInput, bank: PatchBank, detector: Predictor, classifier: Predictor
 ) -> Findings:
     """Run both models on the images of a split.
 
@@ -51,8 +48,8 @@ def find(
         most: at most so many images, spread evenly; ``None`` for all.
         data: the demo's input.
         bank: its bank.
-        work_dir: its folder.
-        options: the configs.
+        detector: the trained detector.
+        classifier: the trained classifier.
     """
     annotated = _some_images(
         read_truth(
@@ -66,20 +63,12 @@ def find(
     )
     truth = annotated if split == "val" else _clicked(data.points, annotated.images)
     with progress_bar(f"Detecting on {split}") as progress:
-        boxes = predict_detections(
-            options.detector_config,
-            last_checkpoint(work_dir / "detector"),
-            truth,
-            data.images_dir,
-            progress=progress,
-        )
+        boxes = predict_detections(detector, truth, data.images_dir, progress)
     paths = [resolve_inside(data.images_dir, name) for name in truth.images]
     scores = np.zeros((len(paths), len(bank.classes)))
     cams: list[NDArray[np.float32]] = []
-    checkpoint = last_checkpoint(work_dir / "classifier")
     with progress_bar(f"Activation maps on {split}") as progress:
-        found = iter_cams(options.classifier_config, checkpoint, paths, progress=progress)
-        for index, image_scores, image_cams in found:
+        for index, image_scores, image_cams in classifier.cams(paths, progress):
             scores[index] = image_scores
             cams.append(image_cams)
     return Findings(split, annotated, truth.with_sizes(bank.sizes_px), boxes, scores, cams)

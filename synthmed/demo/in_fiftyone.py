@@ -18,6 +18,7 @@ from synthmed.app.write_results import ResultOptions, write_results
 from synthmed.bank import PatchBank
 from synthmed.demo.findings import Findings
 from synthmed.demo.inputs import DemoInput
+from synthmed.metrics import Detections
 from synthmed.terminal import progress_bar
 
 
@@ -77,10 +78,9 @@ def _order(
 
 def _boxes(
     targets: Targets, data: DemoInput, findings: Sequence[Findings]
-) -> Iterator[tuple[int, Any, Any, Any]]:
+) -> Iterator[tuple[int, Detections]]:
     for number, found, index in _order(targets, data, findings):
-        own = found.boxes.image_index == index
-        yield number, found.boxes.boxes_px[own], found.boxes.scores[own], found.boxes.labels[own]
+        yield number, found.boxes.of_image(index)
 
 
 def _cams(targets: Targets, data: DemoInput, findings: Sequence[Findings]) -> Iterator[tuple[int, Any, Any]]:

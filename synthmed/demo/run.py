@@ -13,7 +13,7 @@ from synthmed.demo.options import DemoOptions
 from synthmed.errors import BankError
 from synthmed.metrics.report import RunReport
 from synthmed.terminal import console, print_bank, print_table, progress_bar
-from synthmed.training import train
+from synthmed.training import last_checkpoint, train
 
 if TYPE_CHECKING:
     from synthmed.demo.findings import Findings
@@ -99,9 +99,11 @@ def _judge(data: DemoInput, bank: PatchBank, work_dir: Path, options: DemoOption
     from synthmed.demo.findings import find
     from synthmed.demo.judge import judge
     from synthmed.demo.pictures import draw_findings
+    from synthmed.nets.inference import Predictor
 
-    train_findings = find("train", _TRAIN_IMAGES, data, bank, work_dir, options)
-    val_findings = find("val", None, data, bank, work_dir, options)
+    models = [Predictor(config, last_checkpoint(work_dir / name)) for name, config, _ in _trainings(options)]
+    train_findings = find("train", _TRAIN_IMAGES, data, bank, *models)
+    val_findings = find("val", None, data, bank, *models)
     report = judge(data.name, data.points, bank, train_findings, val_findings)
     report.to_json(work_dir / "report.json")
     draw_findings(data, val_findings, report, work_dir)

@@ -22,17 +22,19 @@ from synthmed.metrics.multilabel import (
     presence,
 )
 from synthmed.metrics.peaks import find_peaks
-from synthmed.metrics.predictions import Predictions
+from synthmed.metrics.predictions import NOTHING_FOUND, Detections, Predictions
 from synthmed.metrics.report import CamFigures, ClassifierFigures, ClassReport, DetectorFigures, RunReport
 
 __all__ = [
     "FIXED_THRESHOLD",
+    "NOTHING_FOUND",
     "CamEvaluator",
     "CamFigures",
     "CamScores",
     "ClassReport",
     "ClassifierFigures",
     "DetectionScores",
+    "Detections",
     "DetectorFigures",
     "MatchedPredictions",
     "Predictions",

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-
-class Detections(NamedTuple):
-    """What was found in one image.
-
-    Attributes:
-        boxes_px: ``(N, 4)`` float, ``row0, column0, row1, column1`` in the original image.
-        scores: ``(N,)`` float.
-        labels: ``(N,)`` int.
-    """
-
-    boxes_px: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    labels: NDArray[np.int64]
+from synthmed.metrics.predictions import Detections
 
 
 def detections_in_image(

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
-from numpy.typing import NDArray
 
 from synthmed.metrics.detection import (
     FIXED_THRESHOLD,
@@ -20,7 +18,7 @@ from synthmed.metrics.detection import (
     detection_scores,
     match_predictions,
 )
-from synthmed.metrics.predictions import Predictions
+from synthmed.metrics.predictions import Detections, Predictions
 from synthmed.nets.detections import detections_in_image
 from synthmed.nets.thresholds import Thresholds, read_thresholds, thresholds_of, write_thresholds
 from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
@@ -34,9 +32,7 @@ class _ImageResult:
     """What is kept of one image until all ranks are done."""
 
     truth: TruthRecord
-    boxes_px: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    labels: NDArray[np.int64]
+    found: Detections
 
 
 @METRICS.register_module()
@@ -88,8 +84,7 @@ class F1Metric(BaseMetric):
             kept = detections_in_image(
                 boxes.double().numpy(), scores.double().numpy(), labels.numpy(), truth.shape_px
             )
-            result = _ImageResult(truth, *kept)
-            self.results.append(result)
+            self.results.append(_ImageResult(truth, kept))
 
     def compute_metrics(self, results: list[_ImageResult]) -> dict[str, float]:
         """Match and count over all images.
@@ -100,12 +95,7 @@ class F1Metric(BaseMetric):
         """
         meta: Mapping[str, Any] = self.dataset_meta or {}
         truth = point_set([result.truth for result in results], meta["classes"])
-        predictions = Predictions(
-            image_index=np.repeat(np.arange(len(results)), [len(result.scores) for result in results]),
-            boxes_px=np.concatenate([np.empty((0, 4)), *(result.boxes_px for result in results)]),
-            scores=np.concatenate([np.empty(0), *(result.scores for result in results)]),
-            labels=np.concatenate([np.empty(0, np.int64), *(result.labels for result in results)]),
-        )
+        predictions = Predictions.of_images([result.found for result in results])
         sizes = self.class_sizes_px or meta.get("class_sizes_px")
         metrics: dict[str, float] = {}
         best: Thresholds = {}

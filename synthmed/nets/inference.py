@@ -11,19 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from synthmed.errors import ModelError
-from synthmed.metrics.predictions import Predictions
+from synthmed.metrics.predictions import Detections, Predictions
 from synthmed.nets.cam_classifier import image_cam
-from synthmed.nets.detections import Detections, detections_in_image
+from synthmed.nets.detections import detections_in_image
 from synthmed.nets.load_model import LoadedModel, load_model, model_classes
 from synthmed.points import PointSet, resolve_inside
 
-__all__ = [
-    "Predictor",
-    "iter_cams",
-    "iter_detections",
-    "model_classes",
-    "predict_detections",
-]
+__all__ = ["Predictor", "model_classes", "predict_detections"]
 
 Progress = Callable[[int, int], None]
 
@@ -144,87 +138,19 @@ class Predictor:
         return samples
 
 
-def iter_detections(
-    config: str | Path,
-    checkpoint: str | Path,
-    images: Sequence[str | Path],
-    *,
-    device: str = "auto",
-    score_threshold: float = 0.001,
-    batch_size: int = 8,
-    bfloat16: bool = False,
-    progress: Progress | None = None,
-) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]]:
-    """Index, ``boxes_px`` ``(N, 4)`` in array order, scores and labels of each image; see `Predictor`."""
-    predictor = Predictor(
-        config,
-        checkpoint,
-        device=device,
-        score_threshold=score_threshold,
-        batch_size=batch_size,
-        bfloat16=bfloat16,
-    )
-    for index, found in predictor.detections(images, progress):
-        yield index, *found
-
-
-def iter_cams(
-    config: str | Path,
-    checkpoint: str | Path,
-    images: Sequence[str | Path],
-    *,
-    device: str = "auto",
-    batch_size: int = 8,
-    bfloat16: bool = False,
-    progress: Progress | None = None,
-) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
-    """Index, scores ``(C,)`` and maps ``(C, H, W)`` of each image; see `Predictor.cams`."""
-    predictor = Predictor(config, checkpoint, device=device, batch_size=batch_size, bfloat16=bfloat16)
-    yield from predictor.cams(images, progress)
-
-
 def predict_detections(
-    config: str | Path,
-    checkpoint: str | Path,
-    points: PointSet,
-    images_dir: str | Path,
-    *,
-    device: str = "auto",
-    score_threshold: float = 0.001,
-    batch_size: int = 8,
-    bfloat16: bool = False,
-    progress: Progress | None = None,
+    predictor: Predictor, points: PointSet, images_dir: str | Path, progress: Progress | None = None
 ) -> Predictions:
     """Detections on the images of a `PointSet`, in its order of images and classes.
 
     Raises:
-        ModelError: where config, checkpoint or device cannot be used, or the classes are not the same.
+        ModelError: the model is no detector, or its classes are others.
         PointsError: an image cannot be read.
     """
-    predictor = Predictor(
-        config,
-        checkpoint,
-        device=device,
-        score_threshold=score_threshold,
-        batch_size=batch_size,
-        bfloat16=bfloat16,
-    )
-    return detections_on(predictor, points, images_dir, progress)
-
-
-def detections_on(
-    predictor: Predictor, points: PointSet, images_dir: str | Path, progress: Progress | None = None
-) -> Predictions:
-    """As `predict_detections`, with a model that is loaded already."""
     order = label_order(predictor.classes, points.classes)
     paths = [resolve_inside(images_dir, name) for name in points.images]
     found = [detections for _, detections in predictor.detections(paths, progress)]
-    return Predictions(
-        image_index=np.repeat(np.arange(len(found)), [len(one.scores) for one in found]).astype(np.int64),
-        boxes_px=np.concatenate([np.empty((0, 4)), *(one.boxes_px for one in found)]),
-        scores=np.concatenate([np.empty(0), *(one.scores for one in found)]),
-        labels=order[np.concatenate([np.empty(0, np.int64), *(one.labels for one in found)])],
-    )
+    return Predictions.of_images([one._replace(labels=order[one.labels]) for one in found])
 
 
 def label_order(of_model: Sequence[str], of_points: Sequence[str]) -> NDArray[np.int64]:

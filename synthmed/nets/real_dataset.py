@@ -80,10 +80,7 @@ class RealDataset(BaseDetDataset):
         """One entry per image; ``img_id`` is its place in ``truth.images``."""
         truth = self.truth
         boxes = truth.boxes_px()[:, [1, 0, 3, 2]]
-        of_image = np.split(
-            np.argsort(truth.image_index, kind="stable"),
-            np.cumsum(np.bincount(truth.image_index, minlength=len(truth.images)))[:-1],
-        )
+        of_image = truth.by_image()
         return [
             {
                 "img_path": str(resolve_inside(self.images_folder, name)),

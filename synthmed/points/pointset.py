@@ -112,6 +112,11 @@ class PointSet:
             image_index=new_index[points.image_index].astype(np.int64),
         )
 
+    def by_image(self) -> list[NDArray[np.int64]]:
+        """The numbers of the points of each image, in their order."""
+        ends = np.cumsum(np.bincount(self.image_index, minlength=len(self.images)))
+        return np.split(np.argsort(self.image_index, kind="stable"), ends[:-1]) if self.images else []
+
     def counts(self) -> NDArray[np.int64]:
         """``(I, C)`` int: how many objects of each class every image has."""
         counts = np.zeros((len(self.images), len(self.classes)), dtype=np.int64)

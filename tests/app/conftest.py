@@ -14,6 +14,7 @@ from fiftyone.core.service import ServiceListenTimeout
 
 from synthmed.app.import_points import boxes_files, import_points
 from synthmed.app.results import ClassifierOutput, DetectorOutput
+from synthmed.metrics import Detections
 from synthmed.points import PointSet, read_points
 
 SETTINGS = ("color_scheme", "active_fields", "sidebar_groups")
@@ -91,7 +92,7 @@ def as_detector(truth: PointSet, *, score: float = 0.9) -> DetectorOutput:
     own = [truth.image_index == index for index in range(len(truth.images))]
     return DetectorOutput(
         truth.classes,
-        [(i, boxes_px[o], np.full(o.sum(), score), truth.labels[o]) for i, o in enumerate(own)],
+        [(i, Detections(boxes_px[o], np.full(o.sum(), score), truth.labels[o])) for i, o in enumerate(own)],
     )
 
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from synthmed.app.cams import Scale, Spool, heat_in_boxes, peaks_of, read_map, write_maps
-from synthmed.app.results import NO_BOXES, ClassifierOutput, ImageBoxes
+from synthmed.app.results import ClassifierOutput
 from synthmed.errors import ModelError
+from synthmed.metrics.predictions import NOTHING_FOUND, Detections
 
 
 def _output(*maps):
@@ -79,7 +80,7 @@ def test_heat_in_boxes():
     heat = np.zeros((1, 10, 10), dtype=np.float32)
     heat[0, 2, 3] = 0.6
     boxes_px = np.array([[2, 3, 3, 4], [0, 0, 2.5, 3.5], [5, 5, 9, 9], [9.5, 9.5, 9.9, 9.9]])
-    boxes = ImageBoxes(boxes_px, np.ones(4), np.array([0, 0, 0, 1]))
+    boxes = Detections(boxes_px, np.ones(4), np.array([0, 0, 0, 1]))
     found = heat_in_boxes(heat, ["a"], boxes, ["a", "unknown"])
     np.testing.assert_allclose(found, [0.6, 0.6, 0, np.nan])
-    assert len(heat_in_boxes(heat, ["a"], NO_BOXES, [])) == 0
+    assert len(heat_in_boxes(heat, ["a"], NOTHING_FOUND, [])) == 0

@@ -9,7 +9,7 @@ from synthmed.app.runs import delete_run, get_run
 from synthmed.app.targets import find_targets
 from synthmed.app.write_results import write_results
 from synthmed.errors import DatasetError
-from synthmed.metrics import Predictions, RunReport, detector_figures
+from synthmed.metrics import Detections, Predictions, RunReport, detector_figures
 from tests.app.conftest import as_classifier, as_detector, snapshot
 
 
@@ -57,7 +57,7 @@ def test_figures_are_those_of_the_package(imported, truth):
     own = [truth.image_index == index for index in range(len(truth.images))]
     output = replace(
         as_detector(truth),
-        images=[(i, boxes_px[o], scores[o], truth.labels[o]) for i, o in enumerate(own)],
+        images=[(i, Detections(boxes_px[o], scores[o], truth.labels[o])) for i, o in enumerate(own)],
     )
     results = write_results(find_targets(imported), output)
     found = _report(evaluate(imported, results.key))

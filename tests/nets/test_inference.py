@@ -13,9 +13,6 @@ from synthmed.bank import open_bank
 from synthmed.errors import ModelError, PointsError
 from synthmed.nets.inference import (
     Predictor,
-    detections_on,
-    iter_cams,
-    iter_detections,
     label_order,
     model_classes,
     predict_detections,
@@ -81,9 +78,9 @@ def images(tmp_path: Path) -> list[Path]:
 
 def test_detections_lie_in_the_original_image(detector: Model, images: list[Path]) -> None:
     calls: list[tuple[int, int]] = []
-    found = list(iter_detections(*detector, images, progress=lambda *state: calls.append(state)))
-    assert [index for index, *_ in found] == [0, 1, 2, 3]
-    for (_, boxes, scores, labels), (height, width) in zip(
+    found = list(Predictor(*detector).detections(images, lambda *state: calls.append(state)))
+    assert [index for index, _ in found] == [0, 1, 2, 3]
+    for (_, (boxes, scores, labels)), (height, width) in zip(
         found, [(60, 80), (60, 80), (90, 50), (60, 80)], strict=True
     ):
         assert len(boxes) == len(scores) == len(labels) > 0
@@ -93,13 +90,14 @@ def test_detections_lie_in_the_original_image(detector: Model, images: list[Path
         assert boxes[:, 2].max() > 0.9 * height, "boxes reach all over the image"
         assert boxes[:, 3].max() > 0.9 * width
     assert calls[-1] == (4, 4)
-    assert list(iter_detections(*detector, [])) == []
+    assert list(Predictor(*detector).detections([])) == []
 
 
 def test_an_image_is_judged_alone(detector: Model, images: list[Path]) -> None:
-    together = list(iter_detections(*detector, images, batch_size=3))
-    for index, boxes, scores, _ in together:
-        (_, alone_boxes, alone_scores, _), *_ = iter_detections(*detector, [images[index]], batch_size=1)
+    together = list(Predictor(*detector, batch_size=3).detections(images))
+    for index, (boxes, scores, _) in together:
+        alone = Predictor(*detector, batch_size=1).detections([images[index]])
+        ((_, (alone_boxes, alone_scores, _)),) = alone
         np.testing.assert_allclose(scores, alone_scores, atol=1e-5)
         assert boxes.shape == alone_boxes.shape
 
@@ -114,8 +112,8 @@ def test_the_score_threshold(detector: Model, images: list[Path]) -> None:
 
 
 def test_bfloat16_is_close(classifier: Model, images: list[Path]) -> None:
-    exact = [scores for _, scores, _ in iter_cams(*classifier, images)]
-    rough = [scores for _, scores, _ in iter_cams(*classifier, images, bfloat16=True)]
+    exact = [scores for _, scores, _ in Predictor(*classifier).cams(images)]
+    rough = [scores for _, scores, _ in Predictor(*classifier, bfloat16=True).cams(images)]
     np.testing.assert_allclose(exact, rough, atol=0.02)
 
 
@@ -126,12 +124,10 @@ def test_predictions_follow_the_order_of_the_points(detector: Model, phantom_dir
     backward = read_points(phantom_dir / "points.csv", folder, classes=predictor.classes[::-1]).of_split(
         "val"
     )
-    one, other = (detections_on(predictor, points, folder) for points in (forward, backward))
+    one, other = (predict_detections(predictor, points, folder) for points in (forward, backward))
     assert set(one.image_index) == set(range(len(forward.images)))
     np.testing.assert_array_equal(one.boxes_px, other.boxes_px)
     np.testing.assert_array_equal(one.labels, len(predictor.classes) - 1 - other.labels)
-    again = predict_detections(*detector, forward, folder)
-    np.testing.assert_allclose(again.scores, one.scores, atol=1e-6)
 
 
 DOTS = [((375, 500), (100, 400)), ((500, 375), (420, 50)), ((100, 100), (3, 96)), ((800, 300), (650, 160))]
@@ -146,7 +142,7 @@ def test_a_bright_dot_is_where_its_map_says(
     half = max(1, round(2 / scale))
     image[max(0, dot[0] - half) : dot[0] + half + 1, max(0, dot[1] - half) : dot[1] + half + 1] = 255
     Image.fromarray(image).save(tmp_path / "dot.png")
-    ((_, scores, cams),) = iter_cams(*classifier, [tmp_path / "dot.png"])
+    ((_, scores, cams),) = Predictor(*classifier).cams([tmp_path / "dot.png"])
     assert cams.shape == (3, *shape)
     assert cams.dtype == np.float32
     assert ((0 <= scores) & (scores <= 1)).all()
@@ -168,14 +164,14 @@ def test_label_order_needs_the_same_names() -> None:
 
 def test_a_detector_is_no_classifier(detector: Model, classifier: Model, images: list[Path]) -> None:
     with pytest.raises(ModelError, match="no class activation maps"):
-        next(iter_cams(*detector, images))
+        next(Predictor(*detector).cams(images))
     with pytest.raises(ModelError, match="finds no boxes"):
-        next(iter_detections(*classifier, images))
+        next(Predictor(*classifier).detections(images))
 
 
 def test_a_missing_image(detector: Model, tmp_path: Path) -> None:
     with pytest.raises(PointsError, match="the image is missing"):
-        next(iter_detections(*detector, [tmp_path / "none.png"]))
+        next(Predictor(*detector).detections([tmp_path / "none.png"]))
 
 
 def change(checkpoint: Path, to: Path, **values: Any) -> Path:

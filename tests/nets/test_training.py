@@ -15,7 +15,7 @@ import torch
 
 from synthmed.bank import open_bank
 from synthmed.nets.checkpoints import load_checkpoint
-from synthmed.nets.inference import iter_cams, iter_detections, model_classes
+from synthmed.nets.inference import Predictor, model_classes
 
 pytestmark = [pytest.mark.mmdet, pytest.mark.slow]
 
@@ -144,9 +144,9 @@ def test_inference_with_the_config_that_training_wrote(
     checkpoint = work_dir / "iter_4.pth"
     assert model_classes(checkpoint) == open_bank(bank_dir).classes
     images = sorted((phantom_dir / "images").iterdir())[:2]
-    found = list(iter_detections(work_dir / Path(DETECTOR).name, checkpoint, images))
-    assert [index for index, *_ in found] == [0, 1]
-    assert all(len(boxes) for _, boxes, *_ in found)
+    found = list(Predictor(work_dir / Path(DETECTOR).name, checkpoint).detections(images))
+    assert [index for index, _ in found] == [0, 1]
+    assert all(len(boxes) for _, (boxes, *_) in found)
 
 
 def test_the_classifier(run: Training, phantom_dir: Path, tmp_path: Path) -> None:
@@ -156,7 +156,8 @@ def test_the_classifier(run: Training, phantom_dir: Path, tmp_path: Path) -> Non
     for name in ("RBC_pointing", "mean_peak_f1", "mean_ap", "px_ap"):
         assert re.search(rf"synthmed/{name}: \d", printed), name
     images = sorted((phantom_dir / "images").iterdir())[:1]
-    ((_, scores, cams),) = iter_cams(tmp_path / Path(config).name, tmp_path / "iter_2.pth", images)
+    predictor = Predictor(tmp_path / Path(config).name, tmp_path / "iter_2.pth")
+    ((_, scores, cams),) = predictor.cams(images)
     assert scores.shape == (3,)
     assert cams.shape == (3, 360, 480)
     assert np.isfinite(cams).all()
