@@ -51,7 +51,8 @@ def evaluate(
     Only images that have results are judged. Thresholds are tuned on the train split where it has results,
     and are 0.3 otherwise. Objects at the border are ignore regions. Where the truth is boxes and the results
     have boxes, FiftyOne evaluates those at or above the threshold of their class too, which fills its Model
-    Evaluation panel and marks each box as right, wrong or missed. Maps are judged as they are stored, in 256 steps.
+    Evaluation panel and marks each box as right, wrong or missed. Maps are judged as they are stored, in 256
+    steps.
 
     Args:
         dataset: the dataset.
