@@ -66,15 +66,14 @@ class ApplyModels(SynthmedOperator):
             config, checkpoint = path_of(ctx, f"{name}_config"), path_of(ctx, f"{name}_checkpoint")
             if config and checkpoint:
                 models[name] = Model(config, checkpoint)
-        given = {
-            name: ctx.params[name] for name in ("predictions_field", "cam_prefix") if ctx.params.get(name)
-        }
+        names = ("predictions_field", "cam_prefix", "min_score")
+        given = {name: ctx.params[name] for name in names if ctx.params.get(name) not in (None, "")}
         run = apply_models(
             ctx.target_view(),
             **models,
             device=ctx.params.get("device") or "auto",
             synthetic=bool(ctx.params.get("synthetic")),
-            options=ResultOptions(min_score=float(ctx.params.get("min_score") or 0.05), **given),
+            options=ResultOptions(**given),
             key=ctx.params.get("key"),
             progress=progress,
         )

@@ -36,7 +36,8 @@ class Evaluate(SynthmedOperator):
         truth = ctx.params.get("truth_field") or default or next(iter(fields), None)
         points = read_points(ctx.dataset, truth, check_images=False).points
         splits = {
-            name: f"{name} ({counted(points.splits.count(name), 'image')})" for name in set(points.splits)
+            name: f"{name} ({counted(points.splits.count(name), 'image')})"
+            for name in sorted(set(points.splits))
         }
         default = "val" if "val" in splits else None
         choose(inputs, "split", splits, label="Split", default=default)

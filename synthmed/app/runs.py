@@ -140,14 +140,16 @@ def delete_run(dataset: fo.Dataset, key: str, *, with_dependents: bool = False) 
         DatasetError: there is no such run, or others depend on it.
     """
     run = get_run(dataset, key)
-    others = dependents(dataset, key)
-    if others and not with_dependents:
+    if (others := dependents(dataset, key)) and not with_dependents:
         raise DatasetError(
             f"other runs depend on {key!r}",
             value=", ".join(others),
             remedy="delete them first, or delete all together",
         )
-    parts = [delete_run(dataset, other, with_dependents=True) for other in others]
+    parts = []
+    # One at a time: what depends on several runs is gone with the first of them.
+    while others := dependents(dataset, key):
+        parts.append(delete_run(dataset, others[0], with_dependents=True))
     parts.append(_undo(run))
     dataset.delete_run(key)
     return Deleted(

@@ -19,7 +19,7 @@ from synthmed.bank import PatchBank
 from synthmed.demo.findings import Findings
 from synthmed.demo.inputs import DemoInput
 from synthmed.metrics import Detections
-from synthmed.terminal import progress_bar
+from synthmed.terminal import console, progress_bar
 
 
 def make_dataset(
@@ -38,27 +38,28 @@ def make_dataset(
         DatasetError: a dataset of that name exists and is not this demo's.
     """
     name = f"synthmed-demo-{data.name}"
-    dataset = fresh_dataset(name, work_dir)
-    images = [image for found in findings for image in found.truth.images]
-    points = data.points.of_images(np.isin(np.array(data.points.images, dtype=str), images))
-    with progress_bar("FiftyOne: images") as progress:
-        truths = [found.annotated for found in findings]
-        import_points(dataset, points, data.images_dir, truths=truths, progress=progress)
-    with progress_bar("FiftyOne: scenes") as progress:
-        synthesize(dataset, work_dir / "bank", count=scenes, progress=progress)
-    targets = find_targets(dataset)
-    half = dict(zip(bank.classes, (bank.sizes_px / 2).tolist(), strict=True))
-    with progress_bar("FiftyOne: boxes and maps") as progress:
-        run = write_results(
-            targets,
-            DetectorOutput(bank.classes, _boxes(targets, data, findings)),
-            ClassifierOutput(bank.classes, _cams(targets, data, findings)),
-            options=ResultOptions(min_distance_px=half),
-            progress=progress,
-        )
-    sizes = dict(zip(bank.classes, bank.sizes_px.tolist(), strict=True))
-    with progress_bar("FiftyOne: evaluation") as progress:
-        evaluate(dataset, run.key, class_sizes_px=sizes, progress=progress)
+    with fresh_dataset(name, work_dir) as (dataset, kept):
+        if kept is not None:
+            console.print(f"The earlier dataset has been worked on; it is kept as {kept}")
+        images = [image for found in findings for image in found.truth.images]
+        points = data.points.of_images(np.isin(np.array(data.points.images, dtype=str), images))
+        with progress_bar("FiftyOne: images") as progress:
+            truths = [found.annotated for found in findings]
+            import_points(dataset, points, data.images_dir, truths=truths, progress=progress)
+        with progress_bar("FiftyOne: scenes") as progress:
+            synthesize(dataset, work_dir / "bank", count=scenes, progress=progress)
+        targets = find_targets(dataset)
+        sizes = dict(zip(bank.classes, bank.sizes_px.tolist(), strict=True))
+        with progress_bar("FiftyOne: boxes and maps") as progress:
+            run = write_results(
+                targets,
+                DetectorOutput(bank.classes, _boxes(targets, data, findings)),
+                ClassifierOutput(bank.classes, _cams(targets, data, findings)),
+                options=ResultOptions(min_distance_px={label: size / 2 for label, size in sizes.items()}),
+                progress=progress,
+            )
+        with progress_bar("FiftyOne: evaluation") as progress:
+            evaluate(dataset, run.key, class_sizes_px=sizes, progress=progress)
     return name
 
 
