@@ -32,7 +32,8 @@ def draw_synthesis(data: DemoInput, bank: PatchBank, work_dir: Path) -> None:
 
 def draw_findings(data: DemoInput, val: Findings, report: RunReport, work_dir: Path) -> None:
     """Truth beside predictions beside activation maps, for the images that show most."""
-    detectors = [entry.detector for entry in report.classes]
+    rule = "threshold_iou" if report.boxes_annotated else "threshold_center"
+    thresholds = [getattr(entry.detector, rule) if entry.detector else np.inf for entry in report.classes]
     maps = [entry.cam for entry in report.classes]
     low, high = 0.0, max(float(np.percentile([cams.max() for cams in val.cams], 95)), 1e-6)
     for rank, index in enumerate(_telling_images(val.annotated), start=1):
@@ -45,7 +46,7 @@ def draw_findings(data: DemoInput, val: Findings, report: RunReport, work_dir: P
             index=index,
             cam_range=(low, high),
             class_sizes_px=report.class_sizes_px,
-            thresholds=[d.threshold_center if d else np.inf for d in detectors],
+            thresholds=thresholds,
             peak_thresholds=[m.peak_threshold if m else np.inf for m in maps],
             boxes_annotated=report.boxes_annotated,
             title=name,

@@ -15,6 +15,9 @@ from synthmed.scenes.paste import MAX_OBJECTS
 from synthmed.scenes.placement import draw_positions
 from synthmed.scenes.recipe import ObjectsRecipe, Recipe
 
+# So often are the objects of a scene drawn anew where most of them find no place.
+_TRIES = 8
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -72,17 +75,33 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     rng = np.random.default_rng([seed, index])
     scale = scene_scale(recipe, bank)
     canvas = draw_canvas(recipe.canvas, bank, scale, rng)
+    # A source image may be too crowded to be composed; that alone should not end a long training.
+    for _ in range(1 if recipe.counts.kind == "fixed" else _TRIES):
+        plan, counts = _draw_objects(recipe, bank, canvas, scale, seed, index, rng)
+        if not _lost_too_much(recipe, counts, plan.unplaced):
+            return plan
+    raise _too_crowded(recipe, bank, counts, plan.unplaced)
+
+
+def _draw_objects(
+    recipe: Recipe,
+    bank: PatchBank,
+    canvas: CanvasPlan,
+    scale: float,
+    seed: int,
+    index: int,
+    rng: np.random.Generator,
+) -> tuple[Plan, NDArray[np.int64]]:
+    """Objects on a drawn canvas, and how many of each class were asked for, ``(C,)``."""
     counts = draw_counts(recipe, bank, scale, rng)
     _check_counts(counts, bank)
     labels = np.repeat(np.arange(len(counts)), counts)
     patch_index = _draw_patches(bank, labels, rng)
     turns, flips, sizes_px = _draw_pose(recipe.objects, bank.shapes_px[patch_index], scale, rng)
     centers_px, placed = draw_positions(recipe.placement, sizes_px, recipe.canvas.size_px, rng)
-    unplaced = np.bincount(labels[~placed], minlength=len(bank.classes))
-    _check_placed(recipe, bank, counts, unplaced)
     # Placement goes from large to small; the order of painting should not tell the classes apart.
     order = rng.permutation(np.flatnonzero(placed))
-    return Plan(
+    plan = Plan(
         seed=seed,
         index=index,
         canvas=canvas,
@@ -93,8 +112,9 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
         flips=flips[order],
         hard=recipe.objects.matte == "hard",
         match_background=recipe.objects.match_background,
-        unplaced=unplaced,
+        unplaced=np.bincount(labels[~placed], minlength=len(bank.classes)),
     )
+    return plan, counts
 
 
 def _check_counts(counts: NDArray[np.int64], bank: PatchBank) -> None:
@@ -133,20 +153,24 @@ def _draw_pose(
     return turns, flips, np.maximum(1, np.rint(turned * factor[:, None])).astype(np.int64)
 
 
-def _check_placed(
-    recipe: Recipe, bank: PatchBank, counts: NDArray[np.int64], unplaced: NDArray[np.int64]
-) -> None:
-    """Refuse a scene that lost what was asked for exactly, or most of what was drawn."""
+def _lost_too_much(recipe: Recipe, counts: NDArray[np.int64], unplaced: NDArray[np.int64]) -> bool:
+    """Whether a scene lost anything of what was asked for exactly, or most of what was drawn."""
     asked, lost = int(counts.sum()), int(unplaced.sum())
-    if lost == 0 or (recipe.counts.kind != "fixed" and lost <= max(1, asked // 2)):
-        return
+    return lost > (0 if recipe.counts.kind == "fixed" else max(1, asked // 2))
+
+
+def _too_crowded(
+    recipe: Recipe, bank: PatchBank, counts: NDArray[np.int64], unplaced: NDArray[np.int64]
+) -> RecipeError:
+    """What a canvas cannot hold, and what to do."""
+    asked, lost = int(counts.sum()), int(unplaced.sum())
     per_class = ", ".join(
         f"{name} {want - missing} of {want}"
         for name, want, missing in zip(bank.classes, counts, unplaced, strict=True)
         if want
     )
     height, width = recipe.canvas.size_px
-    raise RecipeError(
+    return RecipeError(
         f"a canvas of {height} x {width} px holds only {asked - lost} of the {asked} objects asked for",
         value=per_class,
         remedy="ask for fewer objects, a larger canvas or a smaller scale, or raise placement.max_overlap",

@@ -253,9 +253,9 @@ def test_writing_to_no_folder_is_an_error(images_dir: Path, write: WriteText, tm
 def test_a_hundred_thousand_rows_take_a_second(images_dir: Path, write: WriteText) -> None:
     rows = "".join(f"a.png,{i % 60},{i % 41},RBC,train\n" for i in range(100_000))
     path = write("image,x,y,label,split\n" + rows)
-    start = time.perf_counter()
+    start = time.process_time()
     log = ProblemLog()
     points = read_csv(path, images_dir, log=log)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert len(points) + len(log.problems) == 100_000
     assert len(log.problems) == len([i for i in range(100_000) if i % 41 == 40])

@@ -137,6 +137,11 @@ def test_drawn_counts_may_lose_some_objects_but_not_most(bank_of: BankOf) -> Non
         draw_plan(recipe_of(placement=placement), crowded, 0, 0)
 
 
+def test_one_image_that_is_too_crowded_ends_no_series(bank_of: BankOf) -> None:
+    bank = bank_of(shapes=[(20, 20)], labels=(0,), image_counts=[(160, 0, 0), (4, 0, 0)])
+    assert {len(draw_plan(recipe_of(placement={"max_overlap": 0}), bank, 0, k)) for k in range(40)} == {4}
+
+
 @pytest.mark.parametrize(
     ("fixed", "message"),
     [
