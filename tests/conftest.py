@@ -9,9 +9,13 @@ leaves the other tiers out.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
+import socket
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -35,8 +39,12 @@ TIER_OF_FOLDER = {
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
-def _set_environment() -> None:
-    """Before anything heavy is imported: few threads, no window, and a FiftyOne of the tests' own."""
+def _set_environment() -> Path | None:
+    """Before anything heavy is imported: few threads, no window, and a FiftyOne of the tests' own.
+
+    Returns:
+        The folder of a MongoDB to be started, unless the environment names a server.
+    """
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     os.environ["MPLBACKEND"] = "Agg"
@@ -47,23 +55,58 @@ def _set_environment() -> None:
     os.environ.update(
         FIFTYONE_CONFIG_PATH=f"{home}/config.json",
         FIFTYONE_APP_CONFIG_PATH=f"{home}/app_config.json",
-        FIFTYONE_DATABASE_DIR=f"{home}/database",
         FIFTYONE_DATABASE_NAME="synthmed-tests",
         FIFTYONE_DEFAULT_DATASET_DIR=f"{home}/datasets",
         FIFTYONE_PLUGINS_DIR=str(ROOT / "fiftyone_plugin"),
         FIFTYONE_DO_NOT_TRACK="true",
     )
+    if os.environ.get("FIFTYONE_DATABASE_URI"):
+        return None
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        os.environ["FIFTYONE_DATABASE_URI"] = f"mongodb://127.0.0.1:{free.getsockname()[1]}"
+    return Path(home, "database")
 
 
-_set_environment()
+_DATABASE_DIR = _set_environment()
 hypothesis.settings.register_profile("synthmed", deadline=None, derandomize=IN_CI)
 hypothesis.settings.load_profile("synthmed")
 
 
 @cache
+def _start_database() -> None:
+    """Start a MongoDB of the tests' own.
+
+    FiftyOne by itself uses any server that another FiftyOne on the machine has started, whatever its folder:
+    the tests would write into the user's database, and a demo beside them into theirs, which goes away.
+    """
+    binary = _machine().installed_file("fiftyone", "fiftyone/db/bin/mongod")
+    if binary is None or _DATABASE_DIR is None:
+        return
+    _DATABASE_DIR.mkdir()
+    host, port = os.environ["FIFTYONE_DATABASE_URI"].removeprefix("mongodb://").split(":")
+    log = _DATABASE_DIR / "mongod.log"
+    command = [binary, "--dbpath", _DATABASE_DIR, "--logpath", log, "--nounixsocket", "--bind_ip", host]
+    server = subprocess.Popen([*command, "--port", port], stdout=subprocess.DEVNULL)
+    atexit.register(lambda: (server.terminate(), server.wait()))
+    end = time.monotonic() + 120
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"mongod does not start: see {log}")
+
+
+def _machine() -> Machine:
+    """The machine, without the database that only the tests have."""
+    hidden = "" if _DATABASE_DIR is None else "FIFTYONE_DATABASE_URI"
+    return Machine(environ={name: value for name, value in os.environ.items() if name != hidden})
+
+
+@cache
 def _missing(tier: str) -> str:
     """What a tier misses on this machine and how to get it; empty where it can run."""
-    machine = Machine()
+    machine = _machine()
     checks: list[Check] = []
     if tier == "mmdet":
         checks += check_requirements(machine, extra="train", part="train")
@@ -106,6 +149,8 @@ class Tiers:
             _tier_of_path(collector.path) if isinstance(collector, pytest.Directory | pytest.File) else None
         )
         if tier is None or not _missing(tier):
+            if tier == "fiftyone":
+                _start_database()  # importing fiftyone connects to it
             return None
         if IN_CI:
             return pytest.CollectReport(collector.nodeid, "failed", _missing(tier), [])
@@ -130,6 +175,8 @@ class Tiers:
             pytest.fail(reasons, pytrace=False)
         elif reasons:
             pytest.skip(reasons)
+        if {"fiftyone", "browser"} & set(_tiers_of(item)):
+            _start_database()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -101,3 +101,12 @@ def test_plugin_requirements_bring_synthmed(repository: Path) -> None:
 def test_file_is_one_concept(path: Path) -> None:
     """400 lines are the smell, not the aim: most files stay below 250."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_links_lead_somewhere(repository: Path) -> None:
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=repository, capture_output=True, text=True)
+    pages = [repository / name for name in listed.stdout.split()]
+    assert len(pages) > 4
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
+            assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"

@@ -19,7 +19,7 @@ from synthmed.bank import PatchBank
 from synthmed.demo.findings import Findings
 from synthmed.demo.inputs import DemoInput
 from synthmed.metrics import Detections
-from synthmed.terminal import console, progress_bar
+from synthmed.terminal import progress_bar
 
 
 def make_dataset(
@@ -33,14 +33,8 @@ def make_dataset(
         work_dir: its folder.
         findings: what the models said about train and val.
         scenes: how many scenes are rendered into it.
-
-    Raises:
-        DatasetError: a dataset of that name exists and is not this demo's.
     """
-    name = f"synthmed-demo-{data.name}"
-    with fresh_dataset(name, work_dir) as (dataset, kept):
-        if kept is not None:
-            console.print(f"The earlier dataset has been worked on; it is kept as {kept}")
+    with fresh_dataset(f"synthmed-demo-{data.name}", work_dir) as dataset:
         images = [image for found in findings for image in found.truth.images]
         points = data.points.of_images(np.isin(np.array(data.points.images, dtype=str), images))
         with progress_bar("FiftyOne: images") as progress:
@@ -60,7 +54,7 @@ def make_dataset(
             )
         with progress_bar("FiftyOne: evaluation") as progress:
             evaluate(dataset, run.key, class_sizes_px=sizes, progress=progress)
-    return name
+    return str(dataset.name)
 
 
 def _order(

@@ -10,7 +10,6 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.core.service import ServiceListenTimeout
 
 from synthmed.app.import_points import boxes_files, import_points
 from synthmed.app.results import ClassifierOutput, DetectorOutput
@@ -18,18 +17,6 @@ from synthmed.metrics import Detections
 from synthmed.points import PointSet, read_points
 
 SETTINGS = ("color_scheme", "active_fields", "sidebar_groups")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def database() -> None:
-    """Wait for MongoDB; on a machine that is busy FiftyOne gives up too early, but may be asked again."""
-    for patience in (2, 1, 0):
-        try:
-            fo.list_datasets()
-            return
-        except ServiceListenTimeout:
-            if not patience:
-                raise
 
 
 def snapshot(dataset: fo.Dataset) -> dict[str, Any]:

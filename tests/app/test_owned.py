@@ -5,7 +5,6 @@ import pytest
 
 from synthmed.app.import_points import import_points
 from synthmed.app.owned import fresh_dataset, owned_datasets
-from synthmed.errors import DatasetError
 from synthmed.points import read_points
 
 
@@ -19,19 +18,17 @@ def name():
 
 def _make(name, owner, phantom_dir):
     points = read_points(phantom_dir / "points.csv", phantom_dir / "images").of_split("val")
-    with fresh_dataset(name, owner) as (dataset, kept):
+    with fresh_dataset(name, owner) as dataset:
         import_points(dataset, points, phantom_dir / "images")
-    return dataset, kept
+    return dataset
 
 
 def test_what_nobody_touched_is_made_again(name, tmp_path, phantom_dir):
     before = owned_datasets()
-    first, kept = _make(name, tmp_path, phantom_dir)
-    assert kept is None
+    first = _make(name, tmp_path, phantom_dir)
     assert owned_datasets() == [name, *before]
     first_id = first._doc.id
-    again, kept = _make(name, tmp_path, phantom_dir)
-    assert kept is None
+    again = _make(name, tmp_path, phantom_dir)
     assert again._doc.id != first_id
     assert fo.list_datasets(f"{name}*") == [name]
 
@@ -47,23 +44,22 @@ def test_what_nobody_touched_is_made_again(name, tmp_path, phantom_dir):
     ids=["tag", "delete", "view", "field"],
 )
 def test_what_somebody_worked_on_is_kept(name, tmp_path, phantom_dir, work):
-    dataset, _ = _make(name, tmp_path, phantom_dir)
+    dataset = _make(name, tmp_path, phantom_dir)
     work(dataset)
     count = len(dataset)
-    _, kept = _make(name, tmp_path, phantom_dir)
-    assert kept == f"{name}-1"
-    assert len(fo.load_dataset(kept)) == count
+    assert _make(name, tmp_path, phantom_dir).name == f"{name}-2"
+    assert len(fo.load_dataset(name)) == count
+    assert _make(name, tmp_path, phantom_dir).name == f"{name}-2"
 
 
 def test_what_was_cut_off_is_made_again(name, tmp_path, phantom_dir):
-    with pytest.raises(KeyboardInterrupt), fresh_dataset(name, tmp_path) as (dataset, _):
+    with pytest.raises(KeyboardInterrupt), fresh_dataset(name, tmp_path) as dataset:
         dataset.add_sample(fo.Sample(str(tmp_path / "image.png")))
         raise KeyboardInterrupt
-    _, kept = _make(name, tmp_path, phantom_dir)
-    assert kept is None
+    assert _make(name, tmp_path, phantom_dir).name == name
 
 
 def test_what_belongs_to_others_is_not_touched(name, tmp_path, phantom_dir):
     fo.Dataset(name, persistent=True)
-    with pytest.raises(DatasetError, match="belongs to something else"):
-        _make(name, tmp_path, phantom_dir)
+    assert _make(name, tmp_path, phantom_dir).name == f"{name}-2"
+    assert len(fo.load_dataset(name)) == 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fiftyone.operators as foo
 import pytest
 
-from tests.app.conftest import database, dataset, imported, phantom_points, phantom_truths
+from tests.app.conftest import dataset, imported, phantom_points, phantom_truths
 
-__all__ = ["database", "dataset", "imported", "phantom_points", "phantom_truths"]
+__all__ = ["dataset", "imported", "phantom_points", "phantom_truths"]
 
 PREFIX = "@synthmed/synthmed"
 
