@@ -59,8 +59,8 @@ def evaluate(
         of: the key of the run with the results.
         truth_field: boxes or points of the expert; by default the boxes where there are any.
         split: the split to judge.
-        class_sizes_px: the size of each class; by default the median of the truth's boxes, else that of the
-            newest bank. Half of it is how far a centre may be off.
+        class_sizes_px: the size of each class; by default that of the newest bank, else the median of the
+            truth's boxes, those of train where there are any. Half of it is how far a centre may be off.
         key: the name of the run.
         log: takes up what is skipped.
         progress: called with maps judged and maps in all.
@@ -128,13 +128,15 @@ def _of_split(found: DatasetPoints, split: str, judged: set[str]) -> DatasetPoin
 
 def _class_sizes(dataset: fo.Dataset, points: PointSet, given: Mapping[str, float] | None) -> Floats:
     """``(C,)`` the size of each class; a class of which nothing is known gets the mean of the others."""
-    known = known_sizes(dataset)
+    known = {**known_sizes(dataset), **(given or {})}
     sides = points.sizes_px.mean(axis=1)
+    in_train = np.array(points.splits, dtype=str)[points.image_index] == TRAIN
     for label, name in enumerate(points.classes):
-        own = sides[(points.labels == label) & ~points.edge & np.isfinite(sides)]
-        if len(own):
-            known[name] = float(np.median(own))
-    known |= given or {}
+        own = (points.labels == label) & ~points.edge & np.isfinite(sides)
+        # What is judged should not set how far it may be off, where anything else can.
+        own = own & in_train if (own & in_train).any() else own
+        if name not in known and own.any():
+            known[name] = float(np.median(sides[own]))
     sizes = np.array([known.get(name, np.nan) for name in points.classes])
     if np.isnan(sizes).all():
         raise DatasetError(

@@ -13,6 +13,7 @@ from synthmed.app.stored_results import iter_maps, read_predictions, read_scores
 from synthmed.app.targets import find_targets
 from synthmed.app.write_results import ResultOptions, write_results
 from synthmed.errors import DatasetError, ModelError, ProblemLog
+from synthmed.metrics import Detections
 from tests.app.conftest import as_classifier, as_detector, snapshot
 
 
@@ -85,14 +86,21 @@ def test_progress_goes_once_from_none_to_all(imported, truth):
 
 def test_boxes_below_the_threshold_or_without_area_are_not_stored():
     images = [
-        (0, np.array([[0, 0, 5, 5], [0, 0, 5, 5], [2, 2, 2, 9]]), np.array([0.9, 0.01, 0.9]), np.zeros(3))
+        (
+            0,
+            Detections(
+                np.array([[0, 0, 5, 5], [0, 0, 5, 5], [2, 2, 2, 9]]),
+                np.array([0.9, 0.01, 0.9]),
+                np.zeros(3, int),
+            ),
+        )
     ]
     (kept,) = collect_boxes(DetectorOutput(("a",), images), ((10, 10),), 0.05)
     assert kept.scores.tolist() == [0.9]
 
 
 def test_boxes_are_clipped_to_their_image():
-    images = [(0, np.array([[-5, -5, 5, 50]]), np.array([0.9]), np.zeros(1))]
+    images = [(0, Detections(np.array([[-5, -5, 5, 50]]), np.array([0.9]), np.zeros(1, int)))]
     (kept,) = collect_boxes(DetectorOutput(("a",), images), ((10, 20),), 0.05)
     assert kept.boxes_px.tolist() == [[0, 0, 5, 20]]
 
