@@ -5,18 +5,24 @@ from synthmed.points.csv_file import CsvColumns, read_csv, write_csv
 from synthmed.points.images import image_shape_px, read_image, resolve_inside
 from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.read import read_points
+from synthmed.points.sniff import FORMATS, sniff
 from synthmed.points.splits import default_splits
+from synthmed.points.write import losses, write_points
 
 __all__ = [
+    "FORMATS",
     "SPLITS",
     "CsvColumns",
     "PointSet",
     "default_splits",
     "image_shape_px",
+    "losses",
     "read_coco",
     "read_csv",
     "read_image",
     "read_points",
     "resolve_inside",
+    "sniff",
     "write_csv",
+    "write_points",
 ]

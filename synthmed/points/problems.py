@@ -28,6 +28,10 @@ class Reason(Enum):
         "several images have this name",
         "name the image by its path inside the image folder",
     )
+    IMAGE_UNNAMED = (
+        "the file does not say which image it belongs to",
+        "name it like the image, or name the image by --image",
+    )
     PLANE = ("the point is on another plane than the first", "save that plane as an image of its own")
     SHAPE = ("the kind of shape has no centre to take", "annotate with points, boxes, ellipses or polygons")
     TURNED = ("the image was turned in the tool", "turn it back, and export again")
