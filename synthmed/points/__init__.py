@@ -5,6 +5,7 @@ from synthmed.points.csv_file import CsvColumns, read_csv, write_csv
 from synthmed.points.images import image_shape_px, read_image, resolve_inside
 from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.read import read_points
+from synthmed.points.regions import ImageSource, open_image
 from synthmed.points.sniff import FORMATS, sniff
 from synthmed.points.splits import default_splits
 from synthmed.points.write import losses, write_points
@@ -13,10 +14,12 @@ __all__ = [
     "FORMATS",
     "SPLITS",
     "CsvColumns",
+    "ImageSource",
     "PointSet",
     "default_splits",
     "image_shape_px",
     "losses",
+    "open_image",
     "read_coco",
     "read_csv",
     "read_image",

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from synthmed.errors import PointsError
+from synthmed.points.depth import find_window, to_uint8
 
 _ORIENTATION_TAG = 0x0112
 _ORIENTED_FORMATS = frozenset({"JPEG", "MPO", "WEBP"})
-_STRETCH_PERCENTILES = (0.1, 99.9)
 
 
 def resolve_inside(root: str | os.PathLike[str], name: str) -> Path:
@@ -107,7 +107,8 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         else:
             upright = image
         if upright.mode.startswith(("I", "F")):
-            grey = _stretched(np.asarray(upright))
+            values = np.asarray(upright)
+            grey = to_uint8(values, find_window(values))
             return np.repeat(grey[:, :, None], 3, axis=2)
         if upright.mode == "LA":
             upright = upright.convert("L")
@@ -146,14 +147,3 @@ def _upright_shape(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
     turned = image.format in _ORIENTED_FORMATS and image.getexif().get(_ORIENTATION_TAG) in (5, 6, 7, 8)
     return (width, height) if turned else (height, width)
-
-
-def _stretched(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """``(H, W)`` values of any depth, stretched linearly between two percentiles to 0..255."""
-    finite = np.clip(np.nan_to_num(values.astype(np.float64)), -1e30, 1e30)
-    low, high = np.percentile(finite, _STRETCH_PERCENTILES)
-    if high <= low:
-        low, high = float(finite.min()), float(finite.max())
-    scaled = (finite - low) / max(high - low, np.finfo(float).tiny) * 255
-    grey: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    return grey
