@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from synthmed.errors import PointsError
 from synthmed.points.images import check_image, resolve_inside
 from synthmed.points.problems import Reason
-from synthmed.points.regions import is_large_tiff, is_slide, source_shape_px
 
 Progress = Callable[[int, int], None]
 
@@ -74,8 +73,6 @@ def _checked(path: Path, name: str) -> FoundImage:
     try:
         if not path.is_file():
             return FoundImage(name, (0, 0), Reason.IMAGE_MISSING)
-        if is_slide(path) or is_large_tiff(path):
-            return FoundImage(name, source_shape_px(path))
         return FoundImage(name, check_image(path))
     except PointsError as error:
         too_large = error.what == Reason.IMAGE_TOO_LARGE.text

@@ -64,6 +64,11 @@ def image_shape_px(path: str | os.PathLike[str]) -> tuple[int, int]:
     Raises:
         PointsError: if there is no image, or its header cannot be read.
     """
+    if _is_read_by_region(path):
+        from synthmed.points.regions import open_image
+
+        with open_image(path) as source:
+            return source.shape_px
     with _opened(path) as image:
         return _upright_shape(image)
 
@@ -72,11 +77,13 @@ def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
     """``(height, width)`` of an image that has been read to its end, at a fraction of a full decoding.
 
     PNG files are checked by the checksum of each chunk; JPEG files are decoded at an eighth of their size,
-    which still reads every coefficient.
+    which still reads every coefficient. Slides and large TIFF files are only opened.
 
     Raises:
         PointsError: if there is no image, or it does not decode.
     """
+    if _is_read_by_region(path):
+        return image_shape_px(path)
     with _opened(path) as image:
         shape = _upright_shape(image)
         if image.format == "PNG":
@@ -101,6 +108,13 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     Raises:
         PointsError: if there is no image, it does not decode, or it is a decompression bomb.
     """
+    if _is_read_by_region(path):
+        from synthmed.points.regions import LARGE_PX, open_image
+
+        with open_image(path) as source:
+            if source.is_large:
+                raise _too_large(path, LARGE_PX)
+            return source.sample()
     with _opened(path) as image:
         if image.format in _ORIENTED_FORMATS:
             upright = ImageOps.exif_transpose(image)
@@ -117,6 +131,19 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         return np.array(upright.convert("RGB"), dtype=np.uint8)
 
 
+def _is_read_by_region(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a slide, a large TIFF, or a TIFF of a kind that Pillow does not read right."""
+    from synthmed.points.regions import is_region_tiff, is_slide
+
+    return is_slide(path) or is_region_tiff(path)
+
+
+def _too_large(path: object, limit_px: int) -> PointsError:
+    return PointsError(
+        "the image is too large", file=path, remedy=f"cut it into tiles below {limit_px // 10**6} megapixels"
+    )
+
+
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     """Open an image; whatever its decoder raises inside the block becomes a `PointsError`."""
@@ -130,10 +157,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     except FileNotFoundError as error:
         raise PointsError("the image is missing", file=path, remedy="check its name and folder") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        limit = f"{(Image.MAX_IMAGE_PIXELS or 0) // 10**6} megapixels"
-        raise PointsError(
-            "the image is too large", file=path, remedy=f"cut it into tiles below {limit}"
-        ) from error
+        raise _too_large(path, Image.MAX_IMAGE_PIXELS or 0) from error
     except Exception as error:  # decoders of damaged files raise nearly anything
         raise PointsError(
             "the image does not decode",

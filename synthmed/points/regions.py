@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.errors import PointsError
-from synthmed.points.images import image_shape_px, read_image
+from synthmed.points.images import read_image
 
 LARGE_PX = 32_000_000
 SLIDE_SUFFIXES = frozenset(".svs .ndpi .mrxs .scn .vms .vmu .bif .svslide .dcm .czi".split())
@@ -134,7 +134,7 @@ def open_image(path: str | os.PathLike[str]) -> Iterator[ImageSource]:
 
         with SlideSource.opened(path) as source:
             yield source
-    elif is_large_tiff(path):
+    elif is_region_tiff(path):
         from synthmed.points.tiff_regions import TiffSource
 
         with TiffSource.opened(path) as source:
@@ -143,25 +143,13 @@ def open_image(path: str | os.PathLike[str]) -> Iterator[ImageSource]:
         yield _Whole(path)
 
 
-def source_shape_px(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """``(height, width)`` of an image or slide, without decoding it.
-
-    Raises:
-        PointsError: if it cannot be opened.
-    """
-    if is_slide(path) or is_large_tiff(path):
-        with open_image(path) as source:
-            return source.shape_px
-    return image_shape_px(path)
-
-
 def is_slide(path: str | os.PathLike[str]) -> bool:
     """Whether the suffix is that of a whole-slide format."""
     return Path(path).suffix.lower() in SLIDE_SUFFIXES
 
 
-def is_large_tiff(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a TIFF of more than `LARGE_PX` pixels, or one that Pillow cannot decode."""
+def is_region_tiff(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a TIFF of more than `LARGE_PX` pixels, or one that Pillow does not read right."""
     try:
         with Path(path).open("rb") as file:
             if file.read(4) not in _TIFF_MAGIC:

@@ -131,7 +131,10 @@ class TiffSource(ImageSource):
 
 
 def tiff_needs_regions(path: Path, large_px: int) -> bool:
-    """Whether a TIFF is large, or of a kind that Pillow cannot decode: several samples of more than 8 bits.
+    """Whether a TIFF is large, or of a kind that Pillow does not read right.
+
+    Of colour with more than 8 bits per sample Pillow keeps the high byte alone, and so a picture of 12 bits
+    comes out nearly black; some BigTIFF files it does not open.
 
     Raises:
         PointsError: if it is no TIFF.
@@ -142,7 +145,7 @@ def tiff_needs_regions(path: Path, large_px: int) -> bool:
         with tifffile.TiffFile(path) as file:
             page = file.pages[0]
             deep = page.samplesperpixel > 1 and page.dtype is not None and page.dtype.itemsize > 1
-            return bool(deep or page.imagelength * page.imagewidth > large_px)
+            return bool(deep or file.is_bigtiff or page.imagelength * page.imagewidth > large_px)
 
 
 @contextmanager
