@@ -1,5 +1,6 @@
 """What the expert clicked: `PointSet`, and one reader per annotation format."""
 
+from synthmed.points.check import CheckReport, Finding, check_points
 from synthmed.points.coco import read_coco
 from synthmed.points.csv_file import CsvColumns, read_csv, write_csv
 from synthmed.points.images import image_shape_px, read_image, resolve_inside
@@ -13,9 +14,12 @@ from synthmed.points.write import losses, write_points
 __all__ = [
     "FORMATS",
     "SPLITS",
+    "CheckReport",
     "CsvColumns",
+    "Finding",
     "ImageSource",
     "PointSet",
+    "check_points",
     "default_splits",
     "image_shape_px",
     "losses",

@@ -94,6 +94,21 @@ def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
         return shape
 
 
+def exif_orientation(path: str | os.PathLike[str]) -> int:
+    """The EXIF orientation that is applied when an image is read, 1 where none is.
+
+    Raises:
+        PointsError: if there is no image, or its header cannot be read.
+    """
+    if _is_read_by_region(path):
+        return 1
+    with _opened(path) as image:
+        if image.format not in _ORIENTED_FORMATS:
+            return 1
+        found = image.getexif().get(_ORIENTATION_TAG)
+        return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """The pixels of an image as RGB.
 
