@@ -1,4 +1,4 @@
-"""``synthmed points ...``: look at points before anything is built on them, and bring them from tool to tool."""
+"""``synthmed points ...``: check points before anything is built on them, and convert between tools."""
 
 from __future__ import annotations
 

@@ -169,13 +169,15 @@ def check_placement(
 
     plain, inside = score(pixels.centers_px)
     best: tuple[float, float, str, str] = (plain, inside, "", "")
-    readings = _readings(points, pixels, images_dir)
-    if plain < _SUSPECT or inside < 0.99:
-        readings += _scales(pixels, score)
-    for what, centers, remedy in readings:
+    for what, centers, remedy in _readings(points, pixels, images_dir):
         fit, share = score(centers)
-        if fit > best[0] + _TIE:
+        if fit > best[0]:
             best = (fit, share, what, remedy)
+    if best[0] < _SUSPECT or (not best[2] and inside < 0.99):
+        for what, centers, remedy in _scales(pixels, score):
+            fit, share = score(centers)
+            if fit > best[0] + _TIE:
+                best = (fit, share, what, remedy)
     fit, share, what, remedy = best
     if what and fit >= plain + _MARGIN and fit >= _GOOD:
         return [

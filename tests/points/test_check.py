@@ -31,7 +31,7 @@ def test_clean_data_gives_no_finding(shared_data: Path, name: str) -> None:
     assert check_points(points, images_dir, max_images=16).findings == []
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", ["ldc_small", "bccd_txl"])
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -55,7 +55,7 @@ def test_a_wrong_reading_is_found(
 @pytest.mark.parametrize("name", ["ldc_small", "dsb_fixture"])
 def test_a_shift_is_found_with_its_direction(shared_data: Path, name: str) -> None:
     points, images_dir = read(shared_data, name)
-    findings = check_points(moved(points, lambda c, s: c + (-4, 0)), images_dir).findings
+    findings = check_points(moved(points, lambda c, s: c + np.array([-4, 0])), images_dir).findings
     (finding,) = [f for f in findings if "shifted" in f.what]
     down = float(finding.remedy.split(" to y")[0].rsplit(" ", 1)[1])
     assert 3 < down < 5.5
