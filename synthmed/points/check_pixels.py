@@ -269,7 +269,12 @@ def check_empty(points: PointSet, pixels: Pixels) -> list[Finding]:
         levels.append(local[place[:, 0], place[:, 1]])
         floors.append(np.full(len(centers), np.percentile(local, 20)))
     level, floor = np.concatenate(levels), np.concatenate(floors)
-    empty = (level < 0.3 * np.median(level)) & (level <= 2 * floor)
+    labels = np.concatenate([points.labels[points.image_index == image] for image in pixels.images])
+    # A class may be faint by nature, so each is measured by its own.
+    usual = np.array(
+        [np.median(level[labels == c]) if (labels == c).any() else 0 for c in range(len(points.classes))]
+    )
+    empty = (level < 0.3 * usual[labels]) & (level <= 2 * floor)
     if empty.mean() <= _EMPTY_SHARE:
         return []
     image = np.repeat(pixels.images, [len(c) for c in pixels.centers_px])
@@ -281,8 +286,8 @@ def check_empty(points: PointSet, pixels: Pixels) -> list[Finding]:
     return [
         Finding(
             "points lie on empty background",
-            f"{empty.sum()} of {len(empty)} points have a local contrast below 30 % of the usual "
-            f"{np.median(level):.0f} grey levels, such as {shown}",
+            f"{empty.sum()} of {len(empty)} points have a local contrast below 30 % of what is usual "
+            f"in their class ({usual.max():.0f} grey levels or less), such as {shown}",
             "look at these points, and delete those without an object",
         )
     ]

@@ -57,7 +57,7 @@ def _marks_of(image: Element, name: str, split: str) -> Iterator[Mark]:
 def _shape(shape: Element, more: dict[str, Any]) -> Iterator[Mark]:
     if shape.tag == "points":
         for x, y in _places(shape):
-            yield Mark(x, y, shown=shape.get("points", ""), **more)
+            yield Mark(x, y, **more)
     elif shape.tag == "box":
         yield box_mark(*(_value(shape, name) for name in ("xtl", "ytl", "xbr", "ybr")), **more)
     elif shape.tag == "ellipse":
