@@ -14,6 +14,8 @@ from synthmed.points.marks import Mark, no_objects
 from synthmed.points.problems import Reason
 from synthmed.points.tool_table import CLASS_COLUMNS, header_of, read_table
 
+_MAX_AXES = 8
+
 
 def is_napari(text: str) -> bool:
     r"""Whether a text opens as a table of napari.
@@ -32,7 +34,7 @@ def napari_marks(text: str, path: object) -> list[Mark]:
         PointsError: if it is not a table with at least two axes.
     """
     table = read_table(text, path)
-    axes = [table.values(f"axis-{number}") for number in range(len(table.header))]
+    axes = [table.values(f"axis-{number}") for number in range(_MAX_AXES)]
     known = [axis for axis in axes if axis is not None]
     if len(known) < 2:
         raise PointsError(
