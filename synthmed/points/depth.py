@@ -14,8 +14,8 @@ def find_window(values: NDArray[np.generic]) -> tuple[float, float]:
     Where both are one level, the smallest and the largest.
 
     Examples:
-        >>> find_window(np.arange(1001, dtype=np.uint16))
-        (1.0, 999.0)
+        >>> find_window(np.array([7, 7, 7], dtype=np.uint16)), find_window(np.array([0] * 9000 + [9] * 9000))
+        ((7.0, 7.0), (0.0, 9.0))
     """
     finite = _finite(values)
     low, high = np.percentile(finite, STRETCH_PERCENTILES)

@@ -13,7 +13,25 @@ from synthmed.errors import PointsError
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+MAX_ROWS = 3_000_000
+"""More objects in one input are refused: each takes about a kilobyte while it is checked."""
+
 DELIMITERS = (",", ";", "\t")
+
+
+def check_count(count: int, path: object) -> None:
+    """Refuse an input of too many objects before they take up memory.
+
+    Raises:
+        PointsError: if there are more than `MAX_ROWS`.
+    """
+    if count > MAX_ROWS:
+        raise PointsError(
+            f"the file holds more than {MAX_ROWS:,} objects",
+            file=path,
+            value=count,
+            remedy="split it, by image say, and read one part at a time",
+        )
 
 
 def parse_json(text: str, path: object, remedy: str = "export the file again") -> Any:
@@ -78,8 +96,9 @@ def parse_table(
         choose: tells the delimiter from the first line with text.
 
     Raises:
-        PointsError: if it is not a table.
+        PointsError: if it is not a table, or has too many rows.
     """
+    check_count(text.count("\n"), path)
     delimiter = choose(text.lstrip("\r\n").splitlines()[0])
     rows: list[list[str]] = []
     lines: list[int] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from synthmed.errors import PointsError
 
-MAX_BYTES = 512 * 2**20
+MAX_BYTES = 256 * 2**20
 """Beyond this an annotation file is refused: parsing takes about ten times its size in memory."""
 
 _GZIP = b"\x1f\x8b"

@@ -18,6 +18,7 @@ from synthmed.points.imagej import imagej_marks
 from synthmed.points.label_studio import label_studio_marks
 from synthmed.points.marks import Mark
 from synthmed.points.napari import napari_marks
+from synthmed.points.parsed import check_count
 from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.problems import Reason
 from synthmed.points.qupath import qupath_marks
@@ -50,6 +51,7 @@ def parse_marks(text: str, kind: str, path: Path, pixel_size: float | None = Non
         PointsError: if the text is not of that format.
     """
     if kind == "yolo":
+        check_count(text.count("\n"), path)
         return yolo_marks(text, class_names(path.parent))
     if kind == "imagej":
         return imagej_marks(text, path, pixel_size or 1.0)
@@ -86,6 +88,7 @@ def points_of_marks(
     Raises:
         PointsError: if nothing usable is left, or by a strict log.
     """
+    check_count(sum(map(len, marks_of_file.values())), file)
     folder, names = ImageFolder(images_dir), ImageNames(images_dir)
     marks: list[Mark] = []
     for relative, found in marks_of_file.items():

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synthmed.errors import ProblemLog, SynthmedError
-from synthmed.points import FORMATS, read_points, text_file
+from synthmed.points import FORMATS, parsed, read_points, text_file
 
 from .test_formats import COCO, ONE_POINT, counter, cvat, feature, region, task, voc
 
@@ -191,3 +191,19 @@ def test_links_out_of_a_folder_of_files_are_only_read_as_points(images_dir: Path
     (labels / "loop").symlink_to(labels)
     points = read_points(labels, images_dir, log=ProblemLog())
     np.testing.assert_allclose(points.centers_px, [[20, 30]])
+
+
+@pytest.mark.parametrize(("kind", "text"), ONE_POINT)
+def test_too_many_objects_are_refused(
+    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, text: str
+) -> None:
+    if kind in ("csv", "imagej", "napari", "yolo"):
+        monkeypatch.setattr(parsed, "MAX_ROWS", 3)
+        text = text.rstrip("\n") + ("\n" + text.splitlines()[-1]) * 4
+    elif kind == "coco":
+        pytest.skip("its size is limited")
+    else:
+        monkeypatch.setattr(parsed, "MAX_ROWS", 0)
+    (tmp_path / "a.bin").write_text(text)
+    with pytest.raises(SynthmedError, match="more than . objects"):
+        read_points(tmp_path / "a.bin", images_dir)
