@@ -51,7 +51,8 @@ def write(folder: Path, kind: str, centers: np.ndarray) -> Path:
         else:
             places = ";".join(f"{x},{y}" for y, x in pairs)
             file.write(
-                f'<annotations><image name="a.png"><points label="c" points="{places}"/></image></annotations>'
+                f'<annotations><image name="a.png"><points label="c" points="{places}"/></image>'
+                "</annotations>"
             )
     return path
 
