@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from synthmed import __version__
 from synthmed.errors import ProblemLog
+from synthmed.points_commands import points, read, reading_options
 from synthmed.terminal import Commands, console, print_bank, print_problems, print_table, progress_bar
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_INPUT = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PATH = click.Path(path_type=Path)
 _COUNT = click.IntRange(min=1)
@@ -21,6 +24,9 @@ _SEED = click.IntRange(min=0)
 @click.version_option(__version__)
 def main() -> None:
     """From clicked centres to trained detectors: synthetic training images for microscopy."""
+
+
+main.add_command(points)
 
 
 @main.command()
@@ -39,7 +45,9 @@ def bank() -> None:
 
 @bank.command("build")
 @click.option("--images", "images_dir", required=True, type=_FOLDER, help="Folder of the images.")
-@click.option("--points", "points_file", required=True, type=_FILE, help="CSV or COCO file of centres.")
+@click.option(
+    "--points", "points_file", required=True, type=_INPUT, help="File of centres, or folder of them."
+)
 @click.option("--out", required=True, type=_PATH, help="Folder of the new bank.")
 @click.option(
     "--size",
@@ -56,46 +64,34 @@ def bank() -> None:
 @click.option("--seed", default=0, show_default=True, type=_SEED, help="Seed of the size variation.")
 @click.option("--split", "splits", multiple=True, default=("train",), show_default=True, help="May repeat.")
 @click.option("--allow-group", "allow_groups", multiple=True, help="Cut this group although others hold it.")
-@click.option("--column", "columns", multiple=True, metavar="FIELD=HEADER", help="Such as x=pos_x.")
-@click.option("--class", "classes", multiple=True, help="Only these classes, in this order.")
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be used.")
+@reading_options
 def bank_build(
     images_dir: Path,
     points_file: Path,
     out: Path,
     sizes: tuple[str, ...],
     pixel_size_um: float | None,
-    columns: tuple[str, ...],
-    classes: tuple[str, ...],
     strict: bool,
     splits: tuple[str, ...],
-    **options: object,
+    **options: Any,
 ) -> None:
     """Cut a patch round every centre of the train split."""
     from synthmed.bank import build_bank, make_spec, require_free, resolve_sizes, save_bank
-    from synthmed.points import CsvColumns, read_points
 
     require_free(out)
     log = ProblemLog(strict=strict)
     try:
-        with progress_bar("Reading points") as progress:
-            points = read_points(
-                points_file,
-                images_dir,
-                columns=CsvColumns.from_pairs(columns),
-                classes=classes or None,
-                log=log,
-                progress=progress,
-            )
+        found = read(points_file, images_dir, log, options)
     finally:
         print_problems(log)
     with progress_bar("Finding class sizes") as progress:
         sizes_px = resolve_sizes(
-            sizes, points, images_dir, pixel_size_um=pixel_size_um, splits=splits, progress=progress
+            sizes, found, images_dir, pixel_size_um=pixel_size_um, splits=splits, progress=progress
         )
     spec = make_spec(sizes_px=sizes_px, splits=splits, **options)
     with progress_bar("Cutting patches") as progress:
-        built = build_bank(points, images_dir, spec, progress=progress)
+        built = build_bank(found, images_dir, spec, progress=progress)
     save_bank(built, out)
     print_bank(out)
 

@@ -16,10 +16,14 @@ from synthmed.bank.matte import round_matte, square_matte
 from synthmed.bank.patchbank import ClassReport, PatchBank, content_hash
 from synthmed.bank.spec import BankSpec
 from synthmed.errors import BankError
-from synthmed.points.images import read_image, resolve_inside
+from synthmed.points.images import resolve_inside
 from synthmed.points.pointset import PointSet
+from synthmed.points.regions import open_image
 
 Progress = Callable[[int, int], None]
+
+_MARGIN_PX = 64
+"""How much of a large image is read round the patches, for the background beside them."""
 
 
 @dataclass
@@ -70,13 +74,18 @@ def build_bank(
     backgrounds: list[Background] = []
     crossing = np.zeros(len(kept), dtype=bool)
     for number, (name, index) in enumerate(zip(kept.images, kept.by_image(), strict=True)):
-        image = read_image(resolve_inside(images_dir, name))
-        backgrounds.append(estimate_background(image))
-        windows = place_windows(
-            kept.centers_px[index], sides_px[index], np.array(image.shape[:2]), spec.border
-        )
-        crossing[index] = windows.cut_off > 0
-        _cut_image(cut, image, index, kept.centers_px[index], windows, backgrounds[-1], spec)
+        with open_image(resolve_inside(images_dir, name)) as source:
+            backgrounds.append(estimate_background(source.sample()))
+            reach_px = int(sides_px[index].max(initial=0)) + _MARGIN_PX
+            for block in source.blocks(kept.centers_px[index], reach_px):
+                near = index[block.points]
+                centers_px = kept.centers_px[near] - block.corner_px
+                windows = place_windows(
+                    centers_px, sides_px[near], np.array(block.image.shape[:2]), spec.border
+                )
+                windows = windows._replace(usable=windows.usable & block.own)
+                crossing[near[block.own]] = windows.cut_off[block.own] > 0
+                _cut_image(cut, block.image, near, centers_px, windows, backgrounds[-1], spec)
         if progress is not None:
             progress(number + 1, len(kept.images))
     if not cut.point:

@@ -35,8 +35,9 @@ from scipy import ndimage
 
 from synthmed.bank.segment import is_centered, outline_objects, solidity
 from synthmed.errors import BankError
-from synthmed.points.images import read_image, resolve_inside
+from synthmed.points.images import resolve_inside
 from synthmed.points.pointset import PointSet
+from synthmed.points.regions import ImageSource, open_image
 
 _LEAST_SOLIDITY = 0.88
 _FEW = 5
@@ -137,8 +138,8 @@ def estimate_sizes(
     for done, index in enumerate(rng.permutation(len(points.images)), 1):
         open_classes = [not found.is_done(max_points_per_class) for found in measured]
         if (counts[index] * open_classes).any():
-            image = read_image(resolve_inside(images_dir, points.images[index]))
-            _measure_image(image, points.select(points.image_index == index), measured, rng)
+            with open_image(resolve_inside(images_dir, points.images[index])) as source:
+                _measure_image(source, points.select(points.image_index == index), measured, rng)
         if progress is not None:
             progress(done, len(points.images))
     estimates = {name: found.estimate() for name, found in zip(points.classes, measured, strict=True)}
@@ -146,11 +147,11 @@ def estimate_sizes(
 
 
 def _measure_image(
-    image: NDArray[np.uint8], points: PointSet, measured: list[_Measured], rng: np.random.Generator
+    image: ImageSource, points: PointSet, measured: list[_Measured], rng: np.random.Generator
 ) -> None:
     """Measure the objects of an image, or of a window round one of them where it is very large."""
-    corner = _window_corner(image.shape[:2], points.centers_px, rng)
-    window = image[corner[0] :, corner[1] :][:_LARGEST_SIDE_PX, :_LARGEST_SIDE_PX]
+    corner = _window_corner(image.shape_px, points.centers_px, rng)
+    window = image.read_region(corner, np.minimum(corner + _LARGEST_SIDE_PX, image.shape_px))
     centers_px = points.centers_px - corner
     inside = ((centers_px >= 0) & (centers_px < window.shape[:2])).all(axis=1)
     sides_px, trusted = measure_objects(window, centers_px[inside])

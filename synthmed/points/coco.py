@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from synthmed.errors import PointsError, ProblemLog
 from synthmed.points.assemble import CheckedPoints, assemble, check_arguments
 from synthmed.points.coco_positions import Position, has_keypoints, positions
 from synthmed.points.folder import FoundImage, ImageFolder, Progress
+from synthmed.points.parsed import parse_json
 from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.problems import MAX_ID_LENGTH, Reason, report
 from synthmed.points.splits import noted_splits
@@ -30,6 +30,7 @@ def read_coco(
     split: str | None = None,
     log: ProblemLog | None = None,
     progress: Progress | None = None,
+    keep_outside: bool = False,
 ) -> PointSet:
     """Read points from a COCO file.
 
@@ -47,6 +48,7 @@ def read_coco(
             `default_splits`, by the ``group`` of each entry where it has one.
         log: takes up what is skipped.
         progress: called as images are checked.
+        keep_outside: whether points outside their image are kept, as `check_points` needs them.
 
     Raises:
         PointsError: if the file is empty, unreadable or no COCO file, an image path leaves the folder, or no
@@ -54,7 +56,7 @@ def read_coco(
     """
     check_arguments(classes, split)
     content = parse_coco(read_text(path), path)
-    reader = _Reader(str(path), ProblemLog() if log is None else log, classes)
+    reader = _Reader(str(path), ProblemLog() if log is None else log, classes, keep_outside)
     reader.read_images(content["images"], content["annotations"], ImageFolder(images_dir), progress)
     reader.read_annotations(content["annotations"], _category_names(content["categories"]))
     return reader.finish(split)
@@ -67,14 +69,7 @@ def parse_coco(text: str, path: object) -> dict[str, list[Any]]:
         PointsError: if the text is not JSON, or one of the lists is not there.
     """
     remedy = "export the file as COCO JSON with images, annotations and categories"
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError, MemoryError) as error:
-        row = error.lineno if isinstance(error, json.JSONDecodeError) else None
-        value = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        raise PointsError(
-            "the file is not valid JSON", file=path, row=row, value=value, remedy=remedy
-        ) from error
+    content = parse_json(text, path, remedy)
     lists = {}
     for name in ("images", "annotations", "categories"):
         entry = content.get(name) if isinstance(content, dict) else None
@@ -91,6 +86,7 @@ class _Reader:
     file: str
     log: ProblemLog
     classes: Sequence[str] | None
+    keep_outside: bool = False
     images: list[FoundImage] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
@@ -213,7 +209,7 @@ class _Reader:
         height, width = self.images[index].shape_px
         for position in positions(entry):
             row, column = position[:2]
-            if not (0 <= row < height and 0 <= column < width):
+            if not (self.keep_outside or (0 <= row < height and 0 <= column < width)):
                 self._skip(
                     Reason.OUTSIDE, f"annotation {annotation_id}, {self.images[index].name}, {column}, {row}"
                 )

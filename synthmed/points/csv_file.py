@@ -7,7 +7,6 @@ that pixel is (0.5, 0.5). A row with an image and neither x, y nor label lists a
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,11 +16,11 @@ from synthmed.errors import PointsError, ProblemLog
 from synthmed.points.assemble import check_arguments
 from synthmed.points.csv_rows import Cells, points_of_cells
 from synthmed.points.folder import ImageFolder, Progress
+from synthmed.points.parsed import DELIMITERS, parse_table
 from synthmed.points.pointset import PointSet
 from synthmed.points.text_file import read_text
 
 REQUIRED = ("image", "x", "y", "label")
-DELIMITERS = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ def read_csv(
     split: str | None = None,
     log: ProblemLog | None = None,
     progress: Progress | None = None,
+    keep_outside: bool = False,
 ) -> PointSet:
     """Read points from a CSV file, with comma, semicolon or tab between cells.
 
@@ -90,6 +90,7 @@ def read_csv(
         split: the split of every image where the file has no split column. By default `default_splits`.
         log: takes up the skipped rows.
         progress: called as images are checked.
+        keep_outside: whether points outside their image are kept, as `check_points` needs them.
 
     Raises:
         PointsError: if the file is empty or unreadable, a column is missing, an image path leaves the folder,
@@ -103,6 +104,7 @@ def read_csv(
         split=split,
         log=ProblemLog() if log is None else log,
         progress=progress,
+        keep_outside=keep_outside,
     )
 
 
@@ -153,30 +155,15 @@ def write_csv(points: PointSet, path: str | os.PathLike[str]) -> None:
 
 
 def _table(text: str, path: object, columns: CsvColumns) -> Cells:
-    rows, lines = [], []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, columns))
-    line = 1
-    try:
-        for row in reader:
-            if any(row):
-                rows.append(row)
-                lines.append(line)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise PointsError(
-            "the line is not CSV", file=path, row=line, value=str(error), remedy="save the table as CSV again"
-        ) from error
-    if not rows:
-        raise PointsError("the annotation file is empty", file=path, remedy="write at least one point")
+    rows, lines, _ = parse_table(text, path, lambda line: _delimiter(line, columns))
     header = rows[0]
     return Cells.of_rows(
         rows[1:], lines[1:], places=_places(header, path, columns), width=len(header), file=str(path)
     )
 
 
-def _delimiter(text: str, columns: CsvColumns) -> str:
+def _delimiter(first: str, columns: CsvColumns) -> str:
     """The delimiter that finds most of the expected headers, else most cells, in the first line with text."""
-    first = text.lstrip().splitlines()[0]
     wanted = {header.strip().casefold() for header in asdict(columns).values()}
 
     def found(delimiter: str) -> tuple[int, int]:

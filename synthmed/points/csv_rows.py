@@ -39,12 +39,18 @@ class Cells:
         lines: ``(N,)`` the line that each row begins on.
         columns: name of the column -> ``(N,)`` cells; columns that the file lacks are not there.
         ragged: ``(N,)`` bool, rows with too few cells, or with text beyond the last column.
+        centers_px: ``(N, 2)`` float, row and column, where they are known already; else the columns tell.
+        sizes_px: ``(N, 2)`` float, height and width, where the file has boxes.
+        reasons: ``(N,)`` what is known against each row already.
     """
 
     file: str
-    lines: list[int]
+    lines: Sequence[int | None]
     columns: dict[str, list[str]]
     ragged: NDArray[np.bool_]
+    centers_px: NDArray[np.float64] | None = None
+    sizes_px: NDArray[np.float64] | None = None
+    reasons: Sequence[Reason | None] | None = None
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -108,6 +114,7 @@ def points_of_cells(
     split: str | None,
     log: ProblemLog,
     progress: Progress | None = None,
+    keep_outside: bool = False,
 ) -> PointSet:
     """Check every row and keep those that can be used.
 
@@ -118,14 +125,18 @@ def points_of_cells(
         split: the split of every image where the table has none, or ``None`` for `default_splits`.
         log: takes up the rows that are skipped, in the order of the file.
         progress: called as images are checked.
+        keep_outside: whether points outside their image are kept, to find out why they are.
 
     Raises:
         PointsError: if an image path leaves the folder or no point is left, or by a strict log.
     """
     verdicts = _Verdicts(len(cells))
+    if cells.reasons is not None:
+        codes = [-1 if reason is None else _REASONS.index(reason) for reason in cells.reasons]
+        verdicts.add_codes(np.array(codes, dtype=np.int64))
     images, image_of_row = _look_up_images(cells, folder, verdicts, progress)
     labels = cells.columns["label"]
-    centers_px, negative = _check_positions(cells, images, image_of_row, verdicts)
+    centers_px, negative = _check_positions(cells, images, image_of_row, verdicts, keep_outside)
     _check_labels(labels, negative, classes, verdicts)
     edge = _check_edges(cells, verdicts)
     ids = _check_ids(cells, verdicts)
@@ -153,7 +164,7 @@ def points_of_cells(
         labels=[labels[row] for row in kept],
         ids=[ids[row] for row in kept],
         edge=edge[keep],
-        sizes_px=np.full((len(kept), 2), np.nan),
+        sizes_px=np.full((len(kept), 2), np.nan) if cells.sizes_px is None else cells.sizes_px[keep],
     )
     return assemble(points, classes, file=cells.file, log=log)
 
@@ -186,7 +197,11 @@ def _look_up_images(
 
 
 def _check_positions(
-    cells: Cells, images: Sequence[FoundImage], image_of_row: NDArray[np.int64], verdicts: _Verdicts
+    cells: Cells,
+    images: Sequence[FoundImage],
+    image_of_row: NDArray[np.int64],
+    verdicts: _Verdicts,
+    keep_outside: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """``(N, 2)`` centres, and which rows list an image without objects."""
     columns = cells.columns
@@ -197,11 +212,15 @@ def _check_positions(
         ],
         dtype=bool,
     )
-    centers_px = np.column_stack([numbers(columns["y"]), numbers(columns["x"])])
+    centers_px = cells.centers_px
+    if centers_px is None:
+        centers_px = np.column_stack([numbers(columns["y"]), numbers(columns["x"])])
     shapes_px = np.array([image.shape_px for image in images], dtype=np.int64).reshape(-1, 2)
     verdicts.add(np.isnan(centers_px[:, 1]) & ~negative, Reason.X)
     verdicts.add(np.isnan(centers_px[:, 0]) & ~negative, Reason.Y)
     inside = ((centers_px >= 0) & (centers_px < shapes_px[image_of_row])).all(axis=1)
+    if keep_outside:
+        inside = np.isfinite(centers_px).all(axis=1)
     verdicts.add(~inside & ~negative, Reason.OUTSIDE)
     return centers_px, negative
 
@@ -229,9 +248,10 @@ def _check_edges(cells: Cells, verdicts: _Verdicts) -> NDArray[np.bool_]:
 def _check_ids(cells: Cells, verdicts: _Verdicts) -> list[str]:
     column = cells.filled("id")
     if column is None:
-        return [str(line) for line in cells.lines]
+        return [str(line or row) for row, line in enumerate(cells.lines, 1)]
     verdicts.add(np.array([len(cell) > MAX_ID_LENGTH for cell in column], dtype=bool), Reason.ID_TOO_LONG)
-    return [cell or str(line) for cell, line in zip(column, cells.lines, strict=True)]
+    numbered = enumerate(zip(column, cells.lines, strict=True), 1)
+    return [cell or str(line or row) for row, (cell, line) in numbered]
 
 
 def _check_once_per_image(

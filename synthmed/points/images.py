@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from synthmed.errors import PointsError
+from synthmed.points.depth import find_window, to_uint8
 
 _ORIENTATION_TAG = 0x0112
 _ORIENTED_FORMATS = frozenset({"JPEG", "MPO", "WEBP"})
-_STRETCH_PERCENTILES = (0.1, 99.9)
 
 
 def resolve_inside(root: str | os.PathLike[str], name: str) -> Path:
@@ -64,6 +64,11 @@ def image_shape_px(path: str | os.PathLike[str]) -> tuple[int, int]:
     Raises:
         PointsError: if there is no image, or its header cannot be read.
     """
+    if _is_read_by_region(path):
+        from synthmed.points.regions import open_image
+
+        with open_image(path) as source:
+            return source.shape_px
     with _opened(path) as image:
         return _upright_shape(image)
 
@@ -72,11 +77,13 @@ def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
     """``(height, width)`` of an image that has been read to its end, at a fraction of a full decoding.
 
     PNG files are checked by the checksum of each chunk; JPEG files are decoded at an eighth of their size,
-    which still reads every coefficient.
+    which still reads every coefficient. Slides and large TIFF files are only opened.
 
     Raises:
         PointsError: if there is no image, or it does not decode.
     """
+    if _is_read_by_region(path):
+        return image_shape_px(path)
     with _opened(path) as image:
         shape = _upright_shape(image)
         if image.format == "PNG":
@@ -85,6 +92,21 @@ def check_image(path: str | os.PathLike[str]) -> tuple[int, int]:
             image.draft(None, (1, 1))
             image.load()
         return shape
+
+
+def exif_orientation(path: str | os.PathLike[str]) -> int:
+    """The EXIF orientation that is applied when an image is read, 1 where none is.
+
+    Raises:
+        PointsError: if there is no image, or its header cannot be read.
+    """
+    if _is_read_by_region(path):
+        return 1
+    with _opened(path) as image:
+        if image.format not in _ORIENTED_FORMATS:
+            return 1
+        found = image.getexif().get(_ORIENTATION_TAG)
+        return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -101,19 +123,40 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     Raises:
         PointsError: if there is no image, it does not decode, or it is a decompression bomb.
     """
+    if _is_read_by_region(path):
+        from synthmed.points.regions import LARGE_PX, open_image
+
+        with open_image(path) as source:
+            if source.is_large:
+                raise _too_large(path, LARGE_PX)
+            return source.sample()
     with _opened(path) as image:
         if image.format in _ORIENTED_FORMATS:
             upright = ImageOps.exif_transpose(image)
         else:
             upright = image
         if upright.mode.startswith(("I", "F")):
-            grey = _stretched(np.asarray(upright))
+            values = np.asarray(upright)
+            grey = to_uint8(values, find_window(values))
             return np.repeat(grey[:, :, None], 3, axis=2)
         if upright.mode == "LA":
             upright = upright.convert("L")
         elif "transparency" in upright.info:
             upright = upright.convert("RGBA")
         return np.array(upright.convert("RGB"), dtype=np.uint8)
+
+
+def _is_read_by_region(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a slide, a large TIFF, or a TIFF of a kind that Pillow does not read right."""
+    from synthmed.points.regions import is_region_tiff, is_slide
+
+    return is_slide(path) or is_region_tiff(path)
+
+
+def _too_large(path: object, limit_px: int) -> PointsError:
+    return PointsError(
+        "the image is too large", file=path, remedy=f"cut it into tiles below {limit_px // 10**6} megapixels"
+    )
 
 
 @contextmanager
@@ -129,10 +172,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     except FileNotFoundError as error:
         raise PointsError("the image is missing", file=path, remedy="check its name and folder") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        limit = f"{(Image.MAX_IMAGE_PIXELS or 0) // 10**6} megapixels"
-        raise PointsError(
-            "the image is too large", file=path, remedy=f"cut it into tiles below {limit}"
-        ) from error
+        raise _too_large(path, Image.MAX_IMAGE_PIXELS or 0) from error
     except Exception as error:  # decoders of damaged files raise nearly anything
         raise PointsError(
             "the image does not decode",
@@ -146,14 +186,3 @@ def _upright_shape(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
     turned = image.format in _ORIENTED_FORMATS and image.getexif().get(_ORIENTATION_TAG) in (5, 6, 7, 8)
     return (width, height) if turned else (height, width)
-
-
-def _stretched(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """``(H, W)`` values of any depth, stretched linearly between two percentiles to 0..255."""
-    finite = np.clip(np.nan_to_num(values.astype(np.float64)), -1e30, 1e30)
-    low, high = np.percentile(finite, _STRETCH_PERCENTILES)
-    if high <= low:
-        low, high = float(finite.min()), float(finite.max())
-    scaled = (finite - low) / max(high - low, np.finfo(float).tiny) * 255
-    grey: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    return grey

@@ -24,6 +24,17 @@ class Reason(Enum):
         "export the annotations of this image again",
     )
     IMAGE_UNKNOWN = ("image_id is not among the images", "export the file again")
+    IMAGE_AMBIGUOUS = (
+        "several images have this name",
+        "name the image by its path inside the image folder",
+    )
+    IMAGE_UNNAMED = (
+        "the file does not say which image it belongs to",
+        "name it like the image, or name the image by --image",
+    )
+    PLANE = ("the point is on another plane than the first", "save that plane as an image of its own")
+    SHAPE = ("the kind of shape has no centre to take", "annotate with points, boxes, ellipses or polygons")
+    TURNED = ("the image was turned in the tool", "turn it back, and export again")
     IMAGE_ID = ("the image has no id", "give every image its own id")
     IMAGE_REPEATED = ("the image id is listed twice", "give every image its own id")
     X = ("x is not a number", "write pixels as a plain number, with a point as decimal mark")

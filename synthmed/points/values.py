@@ -85,6 +85,7 @@ def shown(value: object, limit: int = 80) -> str:
         >>> shown("a\nb"), shown("x" * 10, limit=5), shown([1])
         ('a b', 'xxxx…', 'list')
     """
+    value = value[: 4 * limit] if isinstance(value, str) else value
     text = text_of(value)[: 4 * limit] if isinstance(value, (str, int, float)) else type(value).__name__
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
