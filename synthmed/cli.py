@@ -59,8 +59,15 @@ def bank() -> None:
 @click.option("--pixel-size-um", type=float, help="Side of a pixel in micrometres, for sizes in um.")
 @click.option("--variation", default=0.1, show_default=True, help="Spread of the patch size, as a share.")
 @click.option("--border", type=click.Choice(["drop", "shift", "pad"]), default="drop", show_default=True)
-@click.option("--matte", type=click.Choice(["round", "square"]), default="round", show_default=True)
-@click.option("--feather", default=0.15, show_default=True, help="Soft edge of a round matte.")
+@click.option(
+    "--matte", type=click.Choice(["round", "square", "segmented"]), default="round", show_default=True
+)
+@click.option("--feather", default=0.15, show_default=True, help="Soft edge, as a share of the radius.")
+@click.option("--recenter", is_flag=True, help="Cut round the segmented object instead of the click.")
+@click.option("--min-contrast", default=1.0, show_default=True, help="In noises; below, nothing is there.")
+@click.option("--min-focus", default=0.0, show_default=True, help="Share of the sharpness of its class.")
+@click.option("--min-solidity", default=0.9, show_default=True, help="Share of its class; segmented only.")
+@click.option("--keep-duplicates", is_flag=True, help="Keep patches that show the same pixels.")
 @click.option("--seed", default=0, show_default=True, type=_SEED, help="Seed of the size variation.")
 @click.option("--split", "splits", multiple=True, default=("train",), show_default=True, help="May repeat.")
 @click.option("--allow-group", "allow_groups", multiple=True, help="Cut this group although others hold it.")
@@ -109,12 +116,17 @@ def bank_info(bank_dir: Path, verify: bool) -> None:
 @click.option("--out", required=True, type=_PATH, help="PNG, PDF or SVG file.")
 @click.option("--per-class", default=24, show_default=True, type=_COUNT, help="Patches per class.")
 @click.option("--seed", default=0, show_default=True, type=_SEED, help="Which patches.")
-def bank_sheet(bank_dir: Path, out: Path, per_class: int, seed: int) -> None:
+@click.option(
+    "--sort",
+    metavar="COLUMN",
+    help="The lowest of a column of patches.csv, such as contrast; -COLUMN for the highest.",
+)
+def bank_sheet(bank_dir: Path, out: Path, per_class: int, seed: int, sort: str | None) -> None:
     """Draw a contact sheet of a bank."""
     from synthmed import plots
     from synthmed.bank import open_bank
 
-    plots.save_figure(plots.bank_sheet(open_bank(bank_dir), per_class=per_class, seed=seed), out)
+    plots.save_figure(plots.bank_sheet(open_bank(bank_dir), per_class=per_class, seed=seed, sort=sort), out)
     console.print(f"wrote {out}")
 
 

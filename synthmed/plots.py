@@ -57,7 +57,7 @@ _CELL = 0.7
 _HEADER = 1.55
 
 
-def bank_sheet(bank: PatchBank, per_class: int = 24, seed: int = 0) -> Figure:
+def bank_sheet(bank: PatchBank, per_class: int = 24, seed: int = 0, sort: str | None = None) -> Figure:
     """A contact sheet: for each class some patches as scenes paste them, on neutral grey.
 
     All patches of a class are shown at one scale, so their sizes can be compared; classes differ in scale.
@@ -66,15 +66,24 @@ def bank_sheet(bank: PatchBank, per_class: int = 24, seed: int = 0) -> Figure:
         bank: the bank.
         per_class: patches for each class, or all where there are fewer.
         seed: which ones.
+        sort: show those that are lowest in this column of `synthmed.bank.Quality`, the lowest first, instead
+            of random ones; with ``-`` before its name those that are highest.
 
     Returns:
         A figure with one panel for each class.
+
+    Raises:
+        SynthmedError: there is no such column, or no patch is asked for.
     """
     if per_class < 1:
         raise SynthmedError("a sheet needs patches", value=per_class, remedy="ask for one per class or more")
     rng = np.random.default_rng(seed)
     of_class = [np.flatnonzero(bank.labels == label) for label in range(len(bank.classes))]
-    chosen = [_some(index, per_class, rng) for index in of_class]
+    if sort is None:
+        chosen = [_some(index, per_class, rng) for index in of_class]
+    else:
+        values = _sorting_values(bank, sort)
+        chosen = [index[np.argsort(values[index], kind="stable")][:per_class] for index in of_class]
     heights = [max(1, -(-len(index) // _PER_LINE)) * _CELL for index in chosen]
     columns = min(_PER_LINE, max(per_class, 4))
     width = _HEADER + columns * _CELL + 2 * MARGIN
@@ -211,6 +220,19 @@ def truth_predictions_cam(
 
 def _some(index: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.sort(rng.choice(index, min(count, len(index)), replace=False)) if len(index) else index
+
+
+def _sorting_values(bank: PatchBank, column: str) -> Floats:
+    """What to sort patches by, lowest first; unknown values come last."""
+    from synthmed.bank.quality import QUALITY_COLUMNS
+
+    name = column.removeprefix("-")
+    if name not in QUALITY_COLUMNS:
+        raise SynthmedError(
+            "the patches have no such column", value=name, remedy=f"one of: {', '.join(QUALITY_COLUMNS)}"
+        )
+    values = np.asarray(getattr(bank.quality, name), dtype=float)
+    return -values if column.startswith("-") else values
 
 
 def _wrapped(name: str) -> str:

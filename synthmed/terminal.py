@@ -88,28 +88,48 @@ def print_problems(log: ProblemLog) -> None:
 
 def print_bank(bank_dir: Path, verify: bool = False) -> None:
     """Print what a bank holds, per class."""
-    from synthmed.bank import open_bank
+    from synthmed.bank import open_bank, warnings
 
     opened = open_bank(bank_dir, verify=verify)
     sizes = dict(zip(opened.classes, opened.sizes_px.tolist(), strict=True))
+    spreads = dict(zip(opened.classes, opened.size_spreads.tolist(), strict=True))
     rows = [
         (
             r.name,
             f"{sizes[r.name]:.1f}",
+            spreads[r.name],
             r.points,
             r.crossing,
             r.cut_off_rate,
-            r.dropped,
+            r.points - r.patches,
             r.patches,
             r.crowded,
+            r.unsegmented,
         )
         for r in opened.report
     ]
     print_table(
         f"{bank_dir}: {len(opened)} patches from {len(opened.images)} images, hash {opened.hash[:12]}",
-        ("class", "size px", "points", "at border", "share", "dropped", "patches", "with a neighbour"),
+        (
+            "class",
+            "size px",
+            "spread",
+            "points",
+            "at border",
+            "share",
+            "dropped",
+            "patches",
+            "with a neighbour",
+            "not segmented",
+        ),
         rows,
     )
+    for r in opened.report:
+        if r.reasons():
+            told = ", ".join(f"{name} {count}" for name, count in r.reasons().items())
+            console.print(f"{r.name}: dropped {r.points - r.patches} of {r.points}: {told}")
+    for warning in warnings(opened.report, opened.spec.matte):
+        console.print(f"Warning: {warning}", style="yellow")
 
 
 def _cell(value: object) -> str:

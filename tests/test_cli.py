@@ -75,6 +75,19 @@ def test_from_points_to_scenes(data: Path) -> None:
     assert "another count" in fails(*rendered, "--count", 4)
 
 
+def test_segmented_banks_say_what_was_dropped_and_warn(data: Path) -> None:
+    options = ["--matte", "segmented", "--recenter", "--min-solidity", "0.8", "--keep-duplicates"]
+    said = succeeds(*build(data, *options, "--min-contrast", "20", "--min-focus", "0.1"))
+    spec = open_bank(data / "bank").spec
+    assert (spec.matte, spec.recenter, spec.min_solidity, spec.keep_duplicates) == (
+        "segmented",
+        True,
+        0.8,
+        True,
+    )
+    assert "no contrast" in said and "gave no patch" in said and "--min-contrast" in said
+
+
 def test_sizes_are_estimated_by_default(data: Path) -> None:
     succeeds(*build(data, sizes=[]))
     assert all(size > 3 for size in open_bank(data / "bank").sizes_px)
@@ -220,7 +233,7 @@ def test_banks_that_cannot_be_opened(phantom_bank_dir: Path, clean_cwd: Path, co
     meta = json.loads((bank / "bank.json").read_text())
     (bank / "bank.json").write_text(json.dumps({**meta, "schema_version": 99}))
     said = fails(*command, bank, *rest)
-    assert "another schema version than 1" in said and "got 99" in said
+    assert "another schema version than 2" in said and "got 99" in said
     assert sorted(path.name for path in clean_cwd.iterdir()) == ["bank"]
 
 

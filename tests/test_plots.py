@@ -16,6 +16,7 @@ from PIL import Image as PillowImage
 
 from synthmed import plots
 from synthmed._drawing import PALETTE, class_color, heated, show_image
+from synthmed.bank import open_bank
 from synthmed.errors import SynthmedError
 from synthmed.metrics.boxes import boxes_at
 from synthmed.metrics.predictions import Predictions
@@ -79,6 +80,19 @@ def test_patches_are_pasted_by_their_matte() -> None:
     bank = fake_bank({"a": 1})
     bank.matte = lambda i: np.zeros((10, 10), dtype=np.uint8)
     assert (plots.bank_sheet(bank).axes[0].images[0].get_array() == plots.GROUND).all()  # type: ignore[arg-type]
+
+
+def test_a_sheet_can_show_the_worst_first(phantom_bank_dir: Path) -> None:
+    bank = open_bank(phantom_bank_dir)
+    label = int(bank.labels[0])
+    own = np.flatnonzero(bank.labels == label)
+    order = own[np.argsort(bank.quality.contrast[own], kind="stable")]
+    for sort, first in (("contrast", order[0]), ("-contrast", order[-1])):
+        shown = plots.bank_sheet(bank, 1, sort=sort).axes[label].images[0].get_array()
+        alone = plots._mosaic(bank, np.array([first]), 4)
+        assert np.array_equal(np.asarray(shown), alone)
+    with pytest.raises(SynthmedError, match=r"no such column \(got 'beauty'\).*one of: segmented, contrast"):
+        plots.bank_sheet(bank, sort="beauty")
 
 
 @pytest.mark.parametrize("per_class", [0, -1])

@@ -13,7 +13,11 @@ BORDERS = {
     "pad": "Fill them up with the background",
 }
 FATES = {"drop": "dropped", "shift": "shifted inwards", "pad": "padded"}
-MATTES = {"round": "Round, with a soft edge", "square": "The whole square"}
+MATTES = {
+    "round": "Round, with a soft edge",
+    "segmented": "The object alone, segmented, with a soft edge",
+    "square": "The whole square",
+}
 
 
 class BuildPatchBank(SynthmedOperator):
@@ -80,7 +84,8 @@ class BuildPatchBank(SynthmedOperator):
             progress=progress,
         )
         sizes = ", ".join(f"{name} {size:g} px" for name, size in run.summary["sizes_px"].items())
-        return f"{run.key}: {counted(run.summary['patches'], 'patch')} ({sizes})"
+        told = " ".join(f"{warning}." for warning in run.summary["warnings"])
+        return f"{run.key}: {counted(run.summary['patches'], 'patch')} ({sizes}) {told}".rstrip()
 
     def __call__(self, dataset, sizes=(), *, pixel_size_um=None, field=None, key=None, **spec):
         """Build a bank from Python.

@@ -12,7 +12,7 @@ import numpy as np
 from synthmed.app.read_points import DatasetPoints, read_points
 from synthmed.app.runs import Run, list_runs, recorded
 from synthmed.app.steps import Progress, part
-from synthmed.bank import build_bank, make_spec, resolve_sizes, save_bank
+from synthmed.bank import build_bank, make_spec, resolve_sizes, save_bank, warnings
 from synthmed.bank.cut import place_windows
 from synthmed.errors import ProblemLog
 
@@ -75,6 +75,7 @@ def build_patch_bank(
             "sizes_px": sizes_px,
             "patches": len(bank),
             "report": [{**row._asdict(), "cut_off_rate": _json(row.cut_off_rate)} for row in bank.report],
+            "warnings": warnings(bank.report, bank.spec.matte),
             "skipped": log.summary(),
         }
     return run

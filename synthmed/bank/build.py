@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank.background import Background, estimate_background
-from synthmed.bank.cut import Windows, cut_patch, local_background, place_windows
+from synthmed.bank.duplicates import find_duplicates
 from synthmed.bank.guard import guard_splits
-from synthmed.bank.matte import round_matte, square_matte
-from synthmed.bank.patchbank import ClassReport, PatchBank, content_hash
+from synthmed.bank.patchbank import PatchBank, content_hash
+from synthmed.bank.patches import Patches, cut_image
+from synthmed.bank.quality import Quality, over_class_median
+from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
 from synthmed.errors import BankError
 from synthmed.points.images import resolve_inside
@@ -24,19 +26,6 @@ Progress = Callable[[int, int], None]
 
 _MARGIN_PX = 64
 """How much of a large image is read round the patches, for the background beside them."""
-
-
-@dataclass
-class _Cut:
-    """What has been cut so far, one entry per patch."""
-
-    point: list[int] = field(default_factory=list)
-    shape: list[tuple[int, int]] = field(default_factory=list)
-    cut_off: list[float] = field(default_factory=list)
-    other_centers: list[int] = field(default_factory=list)
-    background: list[NDArray[np.float64]] = field(default_factory=list)
-    pixels: list[NDArray[np.uint8]] = field(default_factory=list)
-    mattes: list[NDArray[np.uint8]] = field(default_factory=list)
 
 
 def build_bank(
@@ -70,22 +59,25 @@ def build_bank(
     factor = rng.uniform(1 - spec.variation, 1 + spec.variation, size=len(kept))
     sides_px = np.maximum(3, np.rint(sizes_px[kept.labels] * factor)).astype(np.int64)
 
-    cut = _Cut()
+    cut = Patches()
     backgrounds: list[Background] = []
-    crossing = np.zeros(len(kept), dtype=bool)
     for number, (name, index) in enumerate(zip(kept.images, kept.by_image(), strict=True)):
         with open_image(resolve_inside(images_dir, name)) as source:
             backgrounds.append(estimate_background(source.sample()))
             reach_px = int(sides_px[index].max(initial=0)) + _MARGIN_PX
             for block in source.blocks(kept.centers_px[index], reach_px):
                 near = index[block.points]
-                centers_px = kept.centers_px[near] - block.corner_px
-                windows = place_windows(
-                    centers_px, sides_px[near], np.array(block.image.shape[:2]), spec.border
+                cut_image(
+                    cut,
+                    block.image,
+                    near,
+                    kept.centers_px[near] - block.corner_px,
+                    sizes_px[kept.labels[near]],
+                    sides_px[near],
+                    backgrounds[-1],
+                    spec,
+                    own=block.own,
                 )
-                windows = windows._replace(usable=windows.usable & block.own)
-                crossing[near[block.own]] = windows.cut_off[block.own] > 0
-                _cut_image(cut, block.image, near, centers_px, windows, backgrounds[-1], spec)
         if progress is not None:
             progress(number + 1, len(kept.images))
     if not cut.point:
@@ -93,91 +85,120 @@ def build_bank(
             f"none of the {len(kept)} points gave a patch: every patch crosses the border of its image",
             remedy="check the class sizes, or pass --border shift or --border pad",
         )
-    return _assemble(kept, spec, sizes_px, cut, backgrounds, crossing)
+    labels = kept.labels[np.array(cut.point)]
+    quality = _quality(cut, labels, len(kept.classes))
+    fate = _fate(quality, labels, cut, spec)
+    if (fate > 0).all():
+        raise BankError(
+            f"none of the {len(kept)} points gave a patch: hardly anything stands out from the background",
+            remedy="check that the points lie on objects (x and y swapped, another unit?), or lower "
+            "--min-contrast and --min-focus",
+        )
+    return _assemble(kept, spec, sizes_px, cut, quality, fate, backgrounds)
 
 
-def _cut_image(
-    cut: _Cut,
-    image: NDArray[np.uint8],
-    index: NDArray[np.int64],
-    centers_px: NDArray[np.float64],
-    windows: Windows,
-    background: Background,
+def _quality(cut: Patches, labels: NDArray[np.int64], classes: int) -> Quality:
+    rows = np.array(cut.measured, dtype=np.float64)
+    segmented, contrast, sharpness, solidity, off_center, truncated, nearest, height, width, diameter = rows.T
+    return Quality(
+        segmented=segmented > 0,
+        contrast=contrast,
+        focus=over_class_median(sharpness, labels, classes),
+        solidity=solidity,
+        off_center_px=off_center,
+        truncated=truncated > 0,
+        nearest_px=nearest,
+        duplicate=find_duplicates(np.array(cut.thumbnails), labels),
+        object_height_px=height,
+        object_width_px=width,
+        object_diameter_px=diameter,
+    )
+
+
+_FAINT, _BLURRED, _HIDDEN, _DUPLICATE = 1, 2, 3, 4
+
+
+def _fate(quality: Quality, labels: NDArray[np.int64], cut: Patches, spec: BankSpec) -> NDArray[np.int64]:
+    """Why each patch is dropped, the first reason that holds; 0 for those that are kept."""
+    faint = quality.contrast < spec.min_contrast * np.maximum(cut.noise, 1.0)
+    blurred = quality.focus < spec.min_focus
+    # Some classes are bent by nature, so it is the others of the class that tell what is whole.
+    whole = over_class_median(quality.solidity, labels, int(labels.max()) + 1)
+    hidden = (whole < spec.min_solidity) & (spec.matte == "segmented")
+    twice = quality.duplicate & (not spec.keep_duplicates)
+    reasons = [faint, blurred, hidden, twice]
+    return np.select(reasons, [_FAINT, _BLURRED, _HIDDEN, _DUPLICATE], default=0).astype(np.int64)
+
+
+def _report(
+    kept: PointSet,
     spec: BankSpec,
-) -> None:
-    """Cut the usable windows of one image; ``index`` holds the points' numbers in the whole set."""
-    for i in np.flatnonzero(windows.usable):
-        low, high = windows.low_px[i], windows.high_px[i]
-        around = local_background(image, low, high, background)
-        patch, shown = cut_patch(image, low, high, around)
-        shape = (patch.shape[0], patch.shape[1])
-        matte = square_matte(shape) if spec.matte == "square" else round_matte(shape, spec.feather)
-        cut.point.append(int(index[i]))
-        cut.shape.append(shape)
-        cut.cut_off.append(float(windows.cut_off[i]))
-        cut.other_centers.append(_count_others(centers_px, int(i), low, matte))
-        cut.background.append(around)
-        cut.pixels.append(patch.reshape(-1, 3))
-        cut.mattes.append(np.where(shown, matte, 0).astype(np.uint8).ravel())
-
-
-def _count_others(
-    centers_px: NDArray[np.float64], own: int, low_px: NDArray[np.int64], matte: NDArray[np.uint8]
-) -> int:
-    """How many other centres lie where the matte keeps the patch."""
-    pixel = np.floor(centers_px).astype(np.int64) - low_px
-    inside = np.all((pixel >= 0) & (pixel < matte.shape), axis=1)
-    inside[own] = False
-    rows, columns = pixel[inside].T
-    return int((matte[rows, columns] > 0).sum())
+    cut: Patches,
+    quality: Quality,
+    fate: NDArray[np.int64],
+) -> tuple[ClassReport, ...]:
+    labels = kept.labels[np.array(cut.point)]
+    of_crossing = kept.labels[np.array(cut.crossing, dtype=np.int64)]
+    crowded = np.array(cut.other_centers) > 0
+    report = []
+    for label, name in enumerate(kept.classes):
+        own = labels == label
+        points = int((kept.labels == label).sum())
+        stays = own & (fate == 0)
+        report.append(
+            ClassReport(
+                name,
+                points=points,
+                crossing=int((of_crossing == label).sum()),
+                dropped=points - int(own.sum()),
+                patches=int(stays.sum()),
+                crowded=int((stays & crowded).sum()),
+                faint=int((own & (fate == _FAINT)).sum()),
+                blurred=int((own & (fate == _BLURRED)).sum()),
+                hidden=int((own & (fate == _HIDDEN)).sum()),
+                duplicates=int((own & (fate == _DUPLICATE)).sum()),
+                unsegmented=int((stays & ~quality.segmented).sum()),
+            )
+        )
+    return tuple(report)
 
 
 def _assemble(
     kept: PointSet,
     spec: BankSpec,
     sizes_px: NDArray[np.float64],
-    cut: _Cut,
+    cut: Patches,
+    quality: Quality,
+    fate: NDArray[np.int64],
     backgrounds: list[Background],
-    crossing: NDArray[np.bool_],
 ) -> PatchBank:
-    point = np.array(cut.point, dtype=np.int64)
-    shapes = np.array(cut.shape, dtype=np.int64)
-    labels = kept.labels[point]
-    other_centers = np.array(cut.other_centers, dtype=np.int64)
+    chosen = np.flatnonzero(fate == 0)
+    point = np.array(cut.point, dtype=np.int64)[chosen]
+    shapes = np.array([cut.mattes[i].shape for i in chosen], dtype=np.int64)
     image_of_patch = kept.image_index[point]
-    report = tuple(
-        ClassReport(
-            name,
-            points=int((kept.labels == label).sum()),
-            crossing=int(crossing[kept.labels == label].sum()),
-            dropped=int((kept.labels == label).sum() - (labels == label).sum()),
-            patches=int((labels == label).sum()),
-            crowded=int((other_centers[labels == label] > 0).sum()),
-        )
-        for label, name in enumerate(kept.classes)
-    )
     bank = PatchBank(
         spec=spec,
         classes=kept.classes,
         sizes_px=sizes_px,
-        labels=labels,
+        labels=kept.labels[point],
         shapes_px=shapes,
         offsets=np.concatenate([[0], np.cumsum(shapes.prod(axis=1))[:-1]]).astype(np.int64),
         centers_px=kept.centers_px[point],
-        cut_off=np.array(cut.cut_off),
-        other_centers=other_centers,
-        backgrounds=np.array(cut.background),
+        cut_off=np.array(cut.cut_off)[chosen],
+        other_centers=np.array(cut.other_centers, dtype=np.int64)[chosen],
+        backgrounds=np.array(cut.background)[chosen],
+        quality=quality.select(fate == 0),
         source_images=np.array(kept.images, dtype=str)[image_of_patch],
         annotation_ids=kept.annotation_ids[point].astype(str),
         splits=np.array(kept.splits, dtype=str)[image_of_patch],
         groups=np.array(kept.groups, dtype=str)[image_of_patch],
-        pixels=np.concatenate(cut.pixels),
-        mattes=np.concatenate(cut.mattes),
+        pixels=np.concatenate([cut.pixels[i].reshape(-1, 3) for i in chosen]),
+        mattes=np.concatenate([cut.mattes[i].ravel() for i in chosen]),
         images=kept.images,
         image_shapes_px=kept.image_shapes_px.astype(np.int64),
         image_counts=kept.counts(),
         image_backgrounds=np.array([background.color for background in backgrounds]),
         image_noises=np.array([background.noise for background in backgrounds]),
-        report=report,
+        report=_report(kept, spec, cut, quality, fate),
     )
     return replace(bank, hash=content_hash(bank))

@@ -12,6 +12,9 @@ _SMOOTHING_PX = 1.0
 _STRIDE = 4
 _TOLERANCES = (20.0, 12.0, 12.0)
 _SMALLEST_SHARE = 0.05
+_DARK_SHARE = 0.5
+"""How much of a difference in colour must be darkness: of another hue alone, noise would decide the sign."""
+
 _LEAST_SAMPLES = 4
 
 
@@ -26,7 +29,7 @@ def contrast_map(image: NDArray[np.uint8], background: Background) -> NDArray[np
         background: its colour in most places, as `estimate_background` finds it.
 
     Returns:
-        ``(H, W)`` float32, in grey levels; negative where the pixel is darker than the background.
+        ``(H, W)`` float32, in grey levels; negative where the pixel is clearly darker than the background.
     """
     smooth = ndimage.gaussian_filter(image.astype(np.float32), (_SMOOTHING_PX, _SMOOTHING_PX, 0))
     height, width = smooth.shape[:2]
@@ -39,7 +42,8 @@ def contrast_map(image: NDArray[np.uint8], background: Background) -> NDArray[np
         difference = smooth[:, :, channel] - _surface(coefficients[:, channel], row, column)
         total += difference
         squares += difference**2
-    return np.copysign(np.sqrt(squares), total)
+    distance = np.sqrt(squares)
+    return np.asarray(np.where(total < -_DARK_SHARE * distance, -distance, distance))
 
 
 def _fit(

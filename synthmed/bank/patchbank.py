@@ -5,37 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed.bank.quality import QUALITY_COLUMNS, Quality
+from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
 
-
-class ClassReport(NamedTuple):
-    """What became of the points of one class.
-
-    Attributes:
-        name: the class.
-        points: points in the splits that were cut.
-        crossing: of these, how many have a patch that crosses the border of the image.
-        dropped: how many of them were dropped for it.
-        patches: patches kept.
-        crowded: of these, how many hold the centre of another object.
-    """
-
-    name: str
-    points: int
-    crossing: int
-    dropped: int
-    patches: int
-    crowded: int
-
-    @property
-    def cut_off_rate(self) -> float:
-        """The share of points whose patch crosses the border; NaN without points."""
-        return self.crossing / self.points if self.points else float("nan")
+_FEWEST_FOR_A_SPREAD = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +35,7 @@ class PatchBank:
         other_centers: ``(P,)`` int, centres of other objects under the matte: such a patch would put an
             unlabelled object into a scene.
         backgrounds: ``(P, 3)`` float, the background colour round the patch.
+        quality: contrast, focus, place and extents of each object.
         source_images: ``(P,)`` str.
         annotation_ids: ``(P,)`` str.
         splits: ``(P,)`` str.
@@ -82,6 +61,7 @@ class PatchBank:
     cut_off: NDArray[np.float64]
     other_centers: NDArray[np.int64]
     backgrounds: NDArray[np.float64]
+    quality: Quality
     source_images: NDArray[np.str_]
     annotation_ids: NDArray[np.str_]
     splits: NDArray[np.str_]
@@ -136,6 +116,22 @@ class PatchBank:
         return np.concatenate(self.pools)
 
     @cached_property
+    def size_spreads(self) -> NDArray[np.float64]:
+        """``(C,)`` float, how much the diameters of a class's objects vary, as a share of their median.
+
+        It is the deviation of a normal distribution with the same quartiles, over whole segmented objects;
+        NaN where there are fewer than five. Scenes may vary sizes by as much.
+        """
+        spreads = np.full(len(self.classes), np.nan)
+        for label in range(len(self.classes)):
+            whole = (self.labels == label) & self.quality.segmented & ~self.quality.truncated
+            diameters = self.quality.object_diameter_px[whole]
+            if len(diameters) >= _FEWEST_FOR_A_SPREAD:
+                low, median, high = np.percentile(diameters, (25, 50, 75))
+                spreads[label] = (high - low) / 1.349 / median
+        return spreads
+
+    @cached_property
     def median_image_shape_px(self) -> tuple[float, float]:
         """Median height and width of the source images."""
         height, width = np.median(self.image_shapes_px, axis=0)
@@ -154,6 +150,9 @@ def content_hash(bank: PatchBank) -> str:
             digest.update("\0".join(array.tolist()).encode())
         else:
             digest.update(np.ascontiguousarray(array, dtype=dtype).tobytes())
+    for name in QUALITY_COLUMNS:
+        column = np.ascontiguousarray(getattr(bank.quality, name), dtype="<f8")
+        digest.update(f"\0{name}{column.shape}".encode() + column.tobytes())
     return digest.hexdigest()
 
 

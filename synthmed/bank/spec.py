@@ -18,8 +18,17 @@ class BankSpec(BaseModel):
             the price of now and then cutting off a part of the object (arXiv 2308.04687).
         border: what happens to a patch that crosses the border of its image: ``drop`` it, ``shift`` it
             inwards, or ``pad`` it with the local background (which the matte then leaves out).
-        matte: ``round`` keeps the inscribed ellipse with a soft edge, ``square`` the whole patch.
-        feather: width of the soft edge of a round matte, as a share of its radius.
+        matte: ``segmented`` keeps the object alone, in a patch that fits it tightly, ``round`` the inscribed
+            ellipse with a soft edge, ``square`` the whole patch. Objects that cannot be segmented get a round
+            matte, and the report says how many.
+        feather: width of the soft edge of a round or segmented matte, as a share of its radius.
+        recenter: whether a patch is cut round the centroid of the segmented object instead of the click.
+        min_contrast: patches whose contrast is below this many standard deviations of the background's noise
+            are dropped: nothing is there.
+        min_focus: patches less sharp than this share of the median of their class are dropped.
+        min_solidity: segmented objects that are less convex than this share of the median of their class are
+            dropped: a neighbour hides a part of them.
+        keep_duplicates: whether patches that show the same pixels as an earlier one are kept.
         seed: seed of the size variation.
         splits: the splits that may be cut. Any other than ``train`` leaks what is evaluated on.
         allow_groups: groups (slides, patients) that may be cut although they occur in another split too.
@@ -30,8 +39,13 @@ class BankSpec(BaseModel):
     sizes_px: dict[str, float]
     variation: float = Field(default=0.1, ge=0, lt=1)
     border: Literal["drop", "shift", "pad"] = "drop"
-    matte: Literal["round", "square"] = "round"
+    matte: Literal["round", "square", "segmented"] = "round"
     feather: float = Field(default=0.15, gt=0, le=1)
+    recenter: bool = False
+    min_contrast: float = Field(default=1.0, ge=0)
+    min_focus: float = Field(default=0.0, ge=0)
+    min_solidity: float = Field(default=0.9, ge=0)
+    keep_duplicates: bool = False
     seed: int = Field(default=0, ge=0)
     splits: tuple[str, ...] = ("train",)
     allow_groups: tuple[str, ...] = ()

@@ -1,36 +1,31 @@
 """A bank on disk: a folder that a person can open.
 
-``bank.json`` (schema version, classes, spec, report, hash), ``patches.csv`` (a row per patch), ``images.csv``
-(a row per source image), ``pixels.npy`` and ``mattes.npy`` (opened memory-mapped). Nothing is pickled.
+``bank.json`` (schema version, classes, spec, report, hash), ``patches.csv`` and ``patches.npy`` (a row per
+patch, for people and for opening it at once), ``images.csv`` (a row per source image), ``pixels.npy`` and
+``mattes.npy`` (opened memory-mapped). Nothing is pickled.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synthmed import __version__
 from synthmed._files import folder_when_done, is_free
-from synthmed.bank.patchbank import ClassReport, PatchBank, content_hash
+from synthmed.bank.patchbank import PatchBank, content_hash
+from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
+from synthmed.bank.tables import image_fields, images_csv, patch_fields, patch_table, patches_csv
 from synthmed.errors import BankError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Twice the largest class size: what the largest variation makes of it.
 _LARGEST_SIDE_PX = 20_000
-
-_PATCH_COLUMNS = (
-    "label image annotation_id split group center_row_px center_column_px height_px width_px cut_off "
-    "other_centers background_red background_green background_blue"
-).split()
-_IMAGE_COLUMNS = "image height_px width_px background_red background_green background_blue noise".split()
 
 
 def require_free(folder: Path) -> None:
@@ -55,8 +50,10 @@ def save_bank(bank: PatchBank, folder: Path) -> None:
     with folder_when_done(folder) as partial:
         np.save(partial / "pixels.npy", bank.pixels)
         np.save(partial / "mattes.npy", bank.mattes)
-        (partial / "patches.csv").write_text(_patches_csv(bank), encoding="utf-8", newline="")
-        (partial / "images.csv").write_text(_images_csv(bank), encoding="utf-8", newline="")
+        table = patch_table(bank)
+        np.save(partial / "patches.npy", table)
+        (partial / "patches.csv").write_text(patches_csv(table, bank.classes), encoding="utf-8", newline="")
+        (partial / "images.csv").write_text(images_csv(bank), encoding="utf-8", newline="")
         meta = {
             "schema_version": SCHEMA_VERSION,
             "synthmed_version": __version__,
@@ -87,9 +84,22 @@ def open_bank(folder: Path | str, *, verify: bool = False) -> PatchBank:
             f"the bank is damaged: {type(error).__name__}: {error}", file=folder, remedy="build it again"
         ) from error
     _check(bank, folder)
-    if verify and content_hash(bank) != bank.hash:
-        raise BankError("the content of the bank does not fit its hash", file=folder, remedy="build it again")
+    if verify:
+        _verify(bank, folder)
     return bank
+
+
+def _verify(bank: PatchBank, folder: Path) -> None:
+    if content_hash(bank) != bank.hash:
+        raise BankError("the content of the bank does not fit its hash", file=folder, remedy="build it again")
+    path = folder / "patches.csv"
+    written = patches_csv(patch_table(bank), bank.classes)
+    if not path.is_file() or path.read_bytes() != written.encode("utf-8"):
+        raise BankError(
+            "the table for people is not that of the bank",
+            file=path,
+            remedy="build the bank again; it is read from patches.npy, so editing the table has no effect",
+        )
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:
@@ -118,38 +128,17 @@ def _read_meta(folder: Path) -> dict[str, Any]:
 def _assemble(folder: Path, meta: dict[str, Any]) -> PatchBank:
     spec = BankSpec.model_validate(meta["spec"])
     classes = tuple(str(name) for name in meta["classes"])
-    patches = _read_table(folder / "patches.csv")
-    images = _read_table(folder / "images.csv")
-    number = {name: i for i, name in enumerate(classes)}
-    shapes = np.stack([_column(patches, "height_px", int), _column(patches, "width_px", int)], axis=1)
+    fields = patch_fields(folder / "patches.npy") | image_fields(folder / "images.csv", classes)
     return PatchBank(
         spec=spec,
         classes=classes,
         sizes_px=np.array([spec.sizes_px[name] for name in classes]),
-        labels=np.array([number[name] for name in patches["label"]], dtype=np.int64),
-        shapes_px=shapes,
-        offsets=np.concatenate([[0], np.cumsum(shapes.prod(axis=1))[:-1]]).astype(np.int64),
-        centers_px=np.stack(
-            [_column(patches, "center_row_px", float), _column(patches, "center_column_px", float)], axis=1
-        ),
-        cut_off=_column(patches, "cut_off", float),
-        other_centers=_column(patches, "other_centers", int),
-        backgrounds=_colors(patches),
-        source_images=np.array(patches["image"], dtype=str),
-        annotation_ids=np.array(patches["annotation_id"], dtype=str),
-        splits=np.array(patches["split"], dtype=str),
-        groups=np.array(patches["group"], dtype=str),
+        offsets=np.concatenate([[0], np.cumsum(fields["shapes_px"].prod(axis=1))[:-1]]).astype(np.int64),
         pixels=np.lib.format.open_memmap(folder / "pixels.npy", mode="r"),
         mattes=np.lib.format.open_memmap(folder / "mattes.npy", mode="r"),
-        images=tuple(images["image"]),
-        image_shapes_px=np.stack(
-            [_column(images, "height_px", int), _column(images, "width_px", int)], axis=1
-        ),
-        image_counts=np.stack([_column(images, f"count {name}", int) for name in classes], axis=1),
-        image_backgrounds=_colors(images),
-        image_noises=_column(images, "noise", float),
         report=tuple(ClassReport(**row) for row in meta["report"]),
         hash=str(meta["hash"]),
+        **fields,
     )
 
 
@@ -159,6 +148,7 @@ def _check(bank: PatchBank, folder: Path) -> None:
     total = int(sides.prod(axis=1).sum())
     fits = (
         len(bank) > 0
+        and bool(((bank.labels >= 0) & (bank.labels < len(bank.classes))).all())
         and bool(((sides > 0) & (sides <= _LARGEST_SIDE_PX)).all())
         and bank.pixels.shape == (total, 3)
         and bank.mattes.shape == (total,)
@@ -173,59 +163,3 @@ def _check(bank: PatchBank, folder: Path) -> None:
     )
     if not fits:
         raise BankError("the files of the bank do not fit together", file=folder, remedy="build it again")
-
-
-def _patches_csv(bank: PatchBank) -> str:
-    names = np.array(bank.classes, dtype=str)[bank.labels].tolist()
-    columns: list[list[Any]] = [
-        names,
-        bank.source_images.tolist(),
-        bank.annotation_ids.tolist(),
-        bank.splits.tolist(),
-        bank.groups.tolist(),
-        *bank.centers_px.T.tolist(),
-        *bank.shapes_px.T.tolist(),
-        bank.cut_off.tolist(),
-        bank.other_centers.tolist(),
-        *bank.backgrounds.T.tolist(),
-    ]
-    return _write_table(_PATCH_COLUMNS, columns)
-
-
-def _images_csv(bank: PatchBank) -> str:
-    columns: list[list[Any]] = [
-        list(bank.images),
-        *bank.image_shapes_px.T.tolist(),
-        *bank.image_backgrounds.T.tolist(),
-        bank.image_noises.tolist(),
-        *bank.image_counts.T.tolist(),
-    ]
-    return _write_table([*_IMAGE_COLUMNS, *(f"count {name}" for name in bank.classes)], columns)
-
-
-def _write_table(header: list[str], columns: list[list[Any]]) -> str:
-    # csv writes floats by repr, which reads back to the same bits. All text is quoted: before Python 3.13 a
-    # lone carriage return would not be, and break its row.
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(header)
-    writer.writerows(zip(*columns, strict=True))
-    return text.getvalue()
-
-
-def _read_table(path: Path) -> dict[str, list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    header, body = rows[0], rows[1:]
-    columns = list(zip(*body, strict=True)) if body else [()] * len(header)
-    return {name: list(column) for name, column in zip(header, columns, strict=True)}
-
-
-def _column(table: dict[str, list[str]], name: str, kind: type) -> NDArray[Any]:
-    return np.array(table[name], dtype=np.str_).astype(np.int64 if kind is int else np.float64)
-
-
-def _colors(table: dict[str, list[str]]) -> NDArray[np.float64]:
-    return np.stack(
-        [_column(table, f"background_{name}", float) for name in ("red", "green", "blue")], axis=1
-    )

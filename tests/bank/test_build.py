@@ -48,7 +48,7 @@ def points(tmp_path: Path) -> PointSet:
 
 
 def spec_of(**options: object) -> BankSpec:
-    return make_spec(**{"sizes_px": {"a": 12.0, "b": 7.0}, "variation": 0.0, **options})
+    return make_spec(**{"sizes_px": {"a": 12.0, "b": 7.0}, "variation": 0.0, "min_contrast": 0.0, **options})
 
 
 def test_patches_are_crops_with_their_origin(points: PointSet, tmp_path: Path) -> None:
@@ -72,6 +72,11 @@ def test_patches_are_crops_with_their_origin(points: PointSet, tmp_path: Path) -
         "dropped": 1,
         "patches": 1,
         "crowded": 0,
+        "faint": 0,
+        "blurred": 0,
+        "hidden": 0,
+        "duplicates": 0,
+        "unsegmented": 1,
     }
     # Images without a point tell how often there is none.
     assert bank.images == ("0.png", "1.png")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthmed.bank.matte import round_matte, square_matte
+from synthmed.bank.matte import edge_px, round_matte, segmented_matte, square_matte
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (1, 1), (3, 5)])
@@ -29,3 +29,37 @@ def test_a_round_matte_is_an_ellipse(height: int, width: int, feather: float) ->
     # Towards the middle it never fades.
     middle = matte[height // 2].astype(int)
     assert (np.diff(middle[: (width + 1) // 2]) >= 0).all()
+
+
+def blob(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    rows, columns = np.indices((40, 50)) + 0.5
+    return np.hypot(rows - 20, columns - 22) < rng.uniform(4, 14)
+
+
+@given(st.integers(0, 1000), st.floats(0.01, 1.0))
+def test_a_segmented_matte_is_its_mask_with_a_soft_edge(seed: int, feather: float) -> None:
+    mask = blob(seed)
+    matte = segmented_matte(mask, np.zeros_like(mask), feather)
+    assert np.array_equal(matte >= 128, mask)
+    reach = edge_px(mask, feather) / 2
+    rows, columns = np.nonzero(mask)
+    around = np.hypot(*(np.indices(mask.shape) - np.array([20, 22])[:, None, None] + 0.5))
+    assert not matte[around > np.sqrt(mask.sum() / np.pi) + reach + 2].any()
+    assert matte[rows, columns].min() > 127
+
+
+def test_nothing_of_another_object_comes_along() -> None:
+    mask, others = blob(3), np.zeros((40, 50), dtype=bool)
+    others[:, 24:] = True
+    mask &= ~others
+    matte = segmented_matte(mask, others, 0.5)
+    assert not matte[others].any()
+    assert (np.diff(matte[20, 20:24].astype(int)) <= 0).all() and matte[
+        20, 23
+    ] < 128  # it fades towards the other one
+
+
+def test_no_mask_no_matte() -> None:
+    nothing = np.zeros((4, 5), dtype=bool)
+    assert not segmented_matte(nothing, nothing, 0.2)[1:-1, 1:-1].any()

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synthmed.bank import PatchBank, make_spec, open_bank
-from synthmed.bank.patchbank import ClassReport, content_hash
+from synthmed.bank import QUALITY_COLUMNS, PatchBank, Quality, make_spec, open_bank
+from synthmed.bank.patchbank import content_hash
+from synthmed.bank.report import ClassReport
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def bank() -> PatchBank:
         cut_off=np.array([0.0, 0.1, 0.2]),
         other_centers=np.array([0, 0, 1]),
         backgrounds=np.full((3, 3), 200.0),
+        quality=Quality.unknown(3),
         source_images=np.array(["0.png", "0.png", "1.png"]),
         annotation_ids=np.array(["7", "8", "9"]),
         splits=np.array(["train"] * 3),
@@ -80,7 +82,7 @@ def test_share_of_cut_off_points() -> None:
 
 
 # Offsets follow from the shapes.
-HASHED = [f.name for f in fields(PatchBank) if f.name not in ("hash", "offsets")]
+HASHED = [f.name for f in fields(PatchBank) if f.name not in ("hash", "offsets", "quality")]
 
 
 def changed(value: Any) -> Any:
@@ -104,6 +106,30 @@ def test_the_hash_covers_everything(bank: PatchBank, name: str) -> None:
     before = content_hash(bank)
     assert content_hash(replace(bank)) == before
     assert content_hash(replace(bank, **{name: changed(getattr(bank, name))})) != before
+
+
+@pytest.mark.parametrize("name", QUALITY_COLUMNS)
+def test_the_hash_covers_the_quality(bank: PatchBank, name: str) -> None:
+    column = getattr(bank.quality, name).copy()
+    column[-1] = 1
+    other = replace(bank, quality=replace(bank.quality, **{name: column}))
+    assert content_hash(other) != content_hash(bank)
+
+
+def test_the_spread_of_sizes_is_of_whole_segmented_objects(bank: PatchBank) -> None:
+    assert np.isnan(bank.size_spreads).all()
+    many = replace(
+        bank,
+        labels=np.zeros(8, dtype=np.int64),
+        quality=replace(
+            Quality.unknown(8),
+            segmented=np.array([True] * 7 + [False]),
+            truncated=np.array([False] * 6 + [True] * 2),
+            object_diameter_px=np.array([9.0, 9.5, 10.0, 10.0, 10.5, 11.0, 400.0, 900.0]),
+        ),
+    )
+    assert many.size_spreads[0] == pytest.approx(0.75 / 1.349 / 10)
+    assert np.isnan(many.size_spreads[1])
 
 
 def test_the_hash_does_not_depend_on_how_arrays_are_stored(bank: PatchBank) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synthmed.bank import PatchBank, open_bank, require_free, save_bank
+from synthmed.bank import QUALITY_COLUMNS, PatchBank, Quality, open_bank, require_free, save_bank
 from synthmed.bank.patchbank import content_hash
 from synthmed.errors import BankError
 
@@ -30,7 +30,11 @@ def folder(phantom_bank_dir: Path, tmp_path: Path) -> Path:
 def assert_same(first: PatchBank, second: PatchBank) -> None:
     for field in fields(PatchBank):
         one, other = getattr(first, field.name), getattr(second, field.name)
-        if isinstance(one, np.ndarray):
+        if isinstance(one, Quality):
+            for name in QUALITY_COLUMNS:
+                np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+                assert getattr(one, name).dtype == getattr(other, name).dtype
+        elif isinstance(one, np.ndarray):
             assert one.shape == other.shape, field.name
             assert one.dtype.kind == other.dtype.kind, field.name
             assert np.array_equal(one, other), field.name
@@ -57,7 +61,14 @@ def test_round_trip_keeps_every_bit(bank: PatchBank, tmp_path: Path) -> None:
 def test_the_same_bank_is_the_same_bytes(bank: PatchBank, phantom_bank_dir: Path, tmp_path: Path) -> None:
     save_bank(bank, tmp_path / "again")
     names = sorted(path.name for path in phantom_bank_dir.iterdir())
-    assert names == ["bank.json", "images.csv", "mattes.npy", "patches.csv", "pixels.npy"]
+    assert names == [
+        "bank.json",
+        "images.csv",
+        "mattes.npy",
+        "patches.csv",
+        "patches.npy",
+        "pixels.npy",
+    ]
     for name in names:
         assert (tmp_path / "again" / name).read_bytes() == (phantom_bank_dir / name).read_bytes(), name
 
@@ -81,7 +92,7 @@ def test_no_half_bank_where_writing_fails(
     def fail(*_: object) -> str:
         raise OSError("disk full")
 
-    monkeypatch.setattr("synthmed.bank.store._images_csv", fail)
+    monkeypatch.setattr("synthmed.bank.store.images_csv", fail)
     with pytest.raises(OSError, match="disk full"):
         save_bank(bank, tmp_path / "bank")
     assert list(tmp_path.iterdir()) == []
@@ -123,10 +134,27 @@ def edit_cell(name: str, row: int, column: str, value: str) -> Damage:
     return damage
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+def edit_field(column: str, value: object) -> Damage:
+    def damage(folder: Path) -> None:
+        table = np.load(folder / "patches.npy")
+        table[column][0] = value
+        np.save(folder / "patches.npy", table)
+
+    return damage
+
+
+def without_field(column: str) -> Damage:
+    def damage(folder: Path) -> None:
+        table = np.load(folder / "patches.npy")
+        np.save(folder / "patches.npy", table[[name for name in table.dtype.names if name != column]])
+
+    return damage
+
+
+@pytest.mark.parametrize("version", [0, 1, 3, "2", None])
 def test_other_schema_versions_are_refused(folder: Path, version: object) -> None:
     edit_meta(schema_version=version)(folder)
-    with pytest.raises(BankError, match=r"bank\.json.*another schema version than 1"):
+    with pytest.raises(BankError, match=r"bank\.json.*another schema version than 2"):
         open_bank(folder)
 
 
@@ -139,16 +167,18 @@ def test_other_schema_versions_are_refused(folder: Path, version: object) -> Non
         (write("bank.json", b"\xff\xfe{"), r"bank\.json cannot be read"),
         (write("bank.json", b"[" * 100_000), r"bank\.json cannot be read"),
         (write("bank.json", b"[1]"), "another schema version"),
-        (write("bank.json", b'{"schema_version": 1}'), "damaged: KeyError"),
+        (write("bank.json", b'{"schema_version": 2}'), "damaged: KeyError"),
         (edit_meta(spec={}), "damaged: ValidationError"),
-        (edit_meta(classes=["RBC"]), "damaged: KeyError"),
+        (edit_meta(classes=["RBC"]), "do not fit together"),
         (edit_meta(classes=7), "damaged: TypeError"),
         (edit_meta(report=[{}]), "damaged: TypeError"),
-        (lambda folder: (folder / "patches.csv").unlink(), "damaged: FileNotFoundError"),
+        (lambda folder: (folder / "patches.npy").unlink(), "damaged: FileNotFoundError"),
         (lambda folder: (folder / "pixels.npy").unlink(), "damaged: FileNotFoundError"),
-        (write("patches.csv", b""), "damaged: IndexError"),
-        (write("patches.csv", b"label\n" + b"x" * 200_000), "damaged: Error: field larger"),
-        (cut_short("patches.csv", 0.5), "damaged|do not fit"),
+        (write("patches.npy", b""), "damaged: ValueError"),
+        (write("patches.npy", b"\x80\x04K\x01."), "damaged: ValueError"),
+        (cut_short("patches.npy", 0.5), "damaged: ValueError"),
+        (without_field("focus"), "damaged: ValueError: patches.npy has other columns"),
+        (save_array("patches.npy", np.zeros(9)), "damaged: ValueError: patches.npy has other columns"),
         (cut_short("images.csv", 0.4), "damaged|do not fit"),
         (write("pixels.npy", b""), "damaged: ValueError"),
         (cut_short("pixels.npy", 0.5), "damaged: ValueError"),
@@ -156,11 +186,13 @@ def test_other_schema_versions_are_refused(folder: Path, version: object) -> Non
         (write("mattes.npy", b"PK\x03\x04 a zip file, as .npz is"), "damaged: ValueError"),
         (write("mattes.npy", b"\x80\x04K\x01."), "damaged: ValueError"),
         (save_array("pixels.npy", np.zeros((3, 3), dtype=np.uint8)), "do not fit together"),
-        (edit_cell("patches.csv", 1, "label", '"Virus"'), "damaged: KeyError"),
-        (edit_cell("patches.csv", 1, "height_px", "-3"), "do not fit together"),
-        (edit_cell("patches.csv", 1, "height_px", "tall"), "damaged: ValueError"),
-        (edit_cell("patches.csv", 1, "height_px", "9" * 30), "damaged: OverflowError"),
-        (edit_cell("patches.csv", 1, "background_red", "nan"), "do not fit together"),
+        (edit_field("label", 3), "do not fit together"),
+        (edit_field("label", -1), "do not fit together"),
+        (edit_field("height_px", -3), "do not fit together"),
+        (edit_field("height_px", 2**62), "do not fit together"),
+        (edit_cell("images.csv", 1, "height_px", "tall"), "damaged: ValueError"),
+        (edit_cell("images.csv", 1, "height_px", "9" * 30), "damaged: OverflowError"),
+        (edit_field("background_red", np.nan), "do not fit together"),
         (edit_cell("images.csv", 1, "noise", "-1.0"), "do not fit together"),
         (edit_cell("images.csv", 1, "count RBC", "-1"), "do not fit together"),
         (edit_cell("images.csv", 1, "width_px", "0"), "do not fit together"),
@@ -189,4 +221,12 @@ def test_verify_reads_the_pixels(folder: Path) -> None:
     np.save(folder / "pixels.npy", pixels)
     open_bank(folder)
     with pytest.raises(BankError, match="does not fit its hash"):
+        open_bank(folder, verify=True)
+
+
+def test_verify_reads_the_table_for_people(folder: Path) -> None:
+    open_bank(folder, verify=True)
+    edit_cell("patches.csv", 1, "focus", "9.0")(folder)
+    open_bank(folder)
+    with pytest.raises(BankError, match=r"patches\.csv: the table for people is not that of the bank"):
         open_bank(folder, verify=True)

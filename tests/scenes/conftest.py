@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from synthmed.bank import PatchBank, make_spec
+from synthmed.bank import PatchBank, Quality, make_spec
 from synthmed.bank.matte import round_matte
 
 CLASSES = ("a", "b", "c")
@@ -41,6 +41,7 @@ def make_bank(
         cut_off=np.zeros(count),
         other_centers=np.zeros(count, dtype=np.int64),
         backgrounds=rng.uniform(180, 220, size=(count, 3)),
+        quality=Quality.unknown(count),
         source_images=np.array([f"{i}.png" for i in range(count)], dtype=str),
         annotation_ids=np.array([str(i) for i in range(count)], dtype=str),
         splits=np.array(["train"] * count, dtype=str),

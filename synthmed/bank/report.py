@@ -1,0 +1,97 @@
+"""What became of the points of each class, and what a person should be told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_NEARLY_ALL = 0.8
+
+
+class ClassReport(NamedTuple):
+    """What became of the points of one class.
+
+    Attributes:
+        name: the class.
+        points: points in the splits that were cut.
+        crossing: of these, how many have a patch that crosses the border of the image.
+        dropped: how many of them were dropped for it.
+        patches: patches kept.
+        crowded: of these, how many hold the centre of another object.
+        faint: points dropped because hardly anything stands out from the background there.
+        blurred: points dropped because they are less sharp than `BankSpec.min_focus`.
+        hidden: points dropped because a neighbour hides a part of the object (`BankSpec.min_solidity`).
+        duplicates: points dropped because an earlier patch shows the same pixels.
+        unsegmented: patches kept whose object could not be segmented; they have a round matte.
+    """
+
+    name: str
+    points: int
+    crossing: int
+    dropped: int
+    patches: int
+    crowded: int
+    faint: int = 0
+    blurred: int = 0
+    hidden: int = 0
+    duplicates: int = 0
+    unsegmented: int = 0
+
+    @property
+    def cut_off_rate(self) -> float:
+        """The share of points whose patch crosses the border; NaN without points."""
+        return self.crossing / self.points if self.points else float("nan")
+
+    def reasons(self) -> dict[str, int]:
+        """How many points gave no patch, by reason; the commonest first, without those that never occurred.
+
+        Examples:
+            >>> ClassReport("RBC", 10, 2, 2, 3, 0, faint=1, duplicates=4).reasons()
+            {'near-duplicate': 4, 'at the border': 2, 'no contrast': 1}
+        """
+        counts = {
+            "at the border": self.dropped,
+            "no contrast": self.faint,
+            "out of focus": self.blurred,
+            "partly hidden": self.hidden,
+            "near-duplicate": self.duplicates,
+        }
+        return {name: count for name, count in sorted(counts.items(), key=lambda item: -item[1]) if count}
+
+
+_REMEDIES = {
+    "at the border": "pass --border pad or --border shift, or a smaller --size",
+    "no contrast": "check that the points lie on objects (x and y swapped, another unit?), or lower "
+    "--min-contrast",
+    "out of focus": "lower --min-focus",
+    "partly hidden": "lower --min-solidity, or pass --matte round",
+    "near-duplicate": "check the points file for doubled rows, or pass --keep-duplicates",
+}
+
+
+def warnings(report: Sequence[ClassReport], matte: str) -> list[str]:
+    """One sentence for each class that lost nearly all of its points, or whose objects were not segmented.
+
+    Args:
+        report: of a bank.
+        matte: of its spec.
+
+    Examples:
+        >>> print(*warnings([ClassReport("RBC", 10, 9, 9, 1, 0)], "round"))
+        RBC: 9 of 10 points gave no patch (at the border: 9); pass --border pad or --border shift, or a
+        smaller --size
+    """
+    found = []
+    for row in report:
+        lost = row.points - row.patches
+        if row.points and lost > _NEARLY_ALL * row.points:
+            reasons = row.reasons()
+            told = ", ".join(f"{name}: {count}" for name, count in reasons.items())
+            remedy = _REMEDIES[next(iter(reasons))]
+            found.append(f"{row.name}: {lost} of {row.points} points gave no patch ({told}); {remedy}")
+        if matte == "segmented" and row.patches and row.unsegmented > 0.5 * row.patches:
+            found.append(
+                f"{row.name}: {row.unsegmented} of {row.patches} objects could not be segmented and have a "
+                f"round matte; check --size {row.name}=...px, which the area of an object is compared with"
+            )
+    return found

@@ -1,0 +1,149 @@
+"""The tables of a bank on disk.
+
+The table of patches is there twice: ``patches.npy``, a structured array that opens at once however many
+patches there are, and ``patches.csv``, the same for a person and a spreadsheet.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthmed.bank.patchbank import PatchBank
+from synthmed.bank.quality import FLAGS, QUALITY_COLUMNS, Quality
+
+_CHANNELS = ("red", "green", "blue")
+_IMAGE_COLUMNS = "image height_px width_px background_red background_green background_blue noise".split()
+
+Columns = dict[str, NDArray[Any]]
+
+# Kinds of numpy's dtypes: U text, i whole numbers, f floats, b flags.
+_KINDS: dict[str, str] = {
+    "label": "i",
+    "image": "U",
+    "annotation_id": "U",
+    "split": "U",
+    "group": "U",
+    "center_row_px": "f",
+    "center_column_px": "f",
+    "height_px": "i",
+    "width_px": "i",
+    "cut_off": "f",
+    "other_centers": "i",
+    **{f"background_{name}": "f" for name in _CHANNELS},
+    **{name: "b" if name in FLAGS else "f" for name in QUALITY_COLUMNS},
+}
+_DTYPES = {"i": "<i8", "f": "<f8", "b": "|b1"}
+
+
+def patch_table(bank: PatchBank) -> NDArray[Any]:
+    """One record for each patch."""
+    columns: Columns = {
+        "label": bank.labels,
+        "image": bank.source_images,
+        "annotation_id": bank.annotation_ids,
+        "split": bank.splits,
+        "group": bank.groups,
+        "center_row_px": bank.centers_px[:, 0],
+        "center_column_px": bank.centers_px[:, 1],
+        "height_px": bank.shapes_px[:, 0],
+        "width_px": bank.shapes_px[:, 1],
+        "cut_off": bank.cut_off,
+        "other_centers": bank.other_centers,
+        **{f"background_{name}": bank.backgrounds[:, i] for i, name in enumerate(_CHANNELS)},
+        **{name: getattr(bank.quality, name) for name in QUALITY_COLUMNS},
+    }
+    dtype = [
+        (name, _DTYPES.get(kind) or np.asarray(columns[name]).astype("<U").dtype.str)
+        for name, kind in _KINDS.items()
+    ]
+    table = np.zeros(len(bank), dtype=dtype)
+    for name, column in columns.items():
+        table[name] = column
+    return table
+
+
+def patch_fields(path: Path) -> dict[str, Any]:
+    """The fields of a bank that `patch_table` holds.
+
+    Raises:
+        OSError: there is no file.
+        ValueError: it is damaged, or has other columns.
+    """
+    table = np.lib.format.open_memmap(path, mode="r")
+    kinds = {name: table.dtype[name].kind for name in table.dtype.names or ()}
+    if table.ndim != 1 or kinds != _KINDS:
+        raise ValueError(f"{path.name} has other columns than this synthmed writes")
+
+    def column(name: str) -> NDArray[Any]:
+        return np.ascontiguousarray(table[name])
+
+    return {
+        "labels": column("label"),
+        "shapes_px": np.stack([table["height_px"], table["width_px"]], axis=1),
+        "centers_px": np.stack([table["center_row_px"], table["center_column_px"]], axis=1),
+        "cut_off": column("cut_off"),
+        "other_centers": column("other_centers"),
+        "backgrounds": np.stack([table[f"background_{name}"] for name in _CHANNELS], axis=1),
+        "quality": Quality(**{name: column(name) for name in QUALITY_COLUMNS}),
+        "source_images": np.asarray(table["image"]),
+        "annotation_ids": np.asarray(table["annotation_id"]),
+        "splits": np.asarray(table["split"]),
+        "groups": np.asarray(table["group"]),
+    }
+
+
+def patches_csv(table: NDArray[Any], classes: tuple[str, ...]) -> str:
+    """The table of patches for a person: classes by name, flags as 0 and 1."""
+    columns = [table[name].astype(np.int64) if kind == "b" else table[name] for name, kind in _KINDS.items()]
+    columns[0] = np.array(classes, dtype=str)[table["label"]]
+    return _write_table(list(_KINDS), [column.tolist() for column in columns])
+
+
+def images_csv(bank: PatchBank) -> str:
+    """One row for each source image."""
+    columns: list[list[Any]] = [
+        list(bank.images),
+        *bank.image_shapes_px.T.tolist(),
+        *bank.image_backgrounds.T.tolist(),
+        bank.image_noises.tolist(),
+        *bank.image_counts.T.tolist(),
+    ]
+    return _write_table([*_IMAGE_COLUMNS, *(f"count {name}" for name in bank.classes)], columns)
+
+
+def image_fields(path: Path, classes: tuple[str, ...]) -> dict[str, Any]:
+    """The fields of a bank that `images_csv` holds."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    header, body = rows[0], rows[1:]
+    columns = list(zip(*body, strict=True)) if body else [()] * len(header)
+    table = dict(zip(header, columns, strict=True))
+
+    def column(name: str, dtype: type) -> NDArray[Any]:
+        return np.array(table[name], dtype=np.str_).astype(dtype)
+
+    return {
+        "images": tuple(table["image"]),
+        "image_shapes_px": np.stack([column(name, np.int64) for name in ("height_px", "width_px")], axis=1),
+        "image_counts": np.stack([column(f"count {name}", np.int64) for name in classes], axis=1),
+        "image_backgrounds": np.stack(
+            [column(f"background_{name}", np.float64) for name in _CHANNELS], axis=1
+        ),
+        "image_noises": column("noise", np.float64),
+    }
+
+
+def _write_table(header: list[str], columns: list[list[Any]]) -> str:
+    # csv writes floats by repr, which reads back to the same bits. All text is quoted: before Python 3.13 a
+    # lone carriage return would not be, and break its row.
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(header)
+    writer.writerows(zip(*columns, strict=True))
+    return text.getvalue()

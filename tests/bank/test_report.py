@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from synthmed.bank.report import ClassReport, warnings
+
+
+def row(points: int, patches: int, **counts: int) -> ClassReport:
+    return ClassReport(
+        "RBC", points, counts.pop("crossing", 0), counts.pop("dropped", 0), patches, 0, **counts
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "matte", "expected"),
+    [
+        (row(0, 0), "round", []),
+        (row(10, 2, dropped=8), "round", []),
+        (row(10, 1, dropped=9), "round", ["9 of 10 points gave no patch (at the border: 9); pass --border"]),
+        (
+            row(10, 0, dropped=1, faint=9),
+            "round",
+            ["(no contrast: 9, at the border: 1); check that"],
+        ),
+        (row(10, 1, duplicates=9), "round", ["check the points file for doubled rows"]),
+        (row(10, 1, hidden=9), "segmented", ["lower --min-solidity"]),
+        (row(10, 1, blurred=9), "round", ["lower --min-focus"]),
+        (row(10, 10, unsegmented=6), "segmented", ["6 of 10 objects could not be segmented"]),
+        (row(10, 10, unsegmented=6), "round", []),
+        (row(10, 10, unsegmented=5), "segmented", []),
+    ],
+)
+def test_warnings_name_the_remedy(report: ClassReport, matte: str, expected: list[str]) -> None:
+    found = warnings([report], matte)
+    assert len(found) == len(expected)
+    assert all(part in text for part, text in zip(expected, found, strict=True))
