@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,9 +30,8 @@ def encode_masks(instance_mask: NDArray[np.uint16], count: int) -> tuple[list[st
     edges, firsts = mask_edges(np.ascontiguousarray(instance_mask.T).ravel(), count)
     texts, ends = runs_text(edges, firsts, instance_mask.size)
     joined = texts.tobytes().decode("ascii")
-    begins = [0, *ends.tolist()[:-1]]
-    areas = mask_areas(edges, firsts)
-    return [joined[a:b] for a, b in zip(begins, ends.tolist(), strict=True)], areas.tolist()
+    cuts = itertools.pairwise([0, *ends.tolist()])
+    return [joined[begin:end] for begin, end in cuts], mask_areas(edges, firsts).tolist()
 
 
 @compiled
