@@ -221,7 +221,7 @@ def test_it_goes_on_from_wherever_it_was_killed(
     class Killed(BaseException):
         pass
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise Killed
 
     step = {
