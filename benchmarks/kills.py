@@ -43,7 +43,7 @@ def main(kills: int, scenes: int, workers: int, seed: int) -> None:
             finished += 1
             different += digests(out) != wanted
     print(
-        f"{done} kills in {finished} renderings of {scenes} scenes and {len(wanted)} files: {different} differ"
+        f"{done} kills in {finished} renderings of {scenes} scenes, {len(wanted)} files: {different} differ"
     )
     sys.exit(different > 0)
 
