@@ -20,8 +20,8 @@ def tags_row(values: list[object]) -> str:
         '"a, b",1'
     """
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(values)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()[:-1]
 
 
 def _encode(scene: SceneRecord, _: bytes) -> Pieces:

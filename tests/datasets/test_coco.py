@@ -32,7 +32,7 @@ def test_no_scenes() -> None:
 
 def test_a_scene_without_objects_stays_in(bank: PatchBank) -> None:
     recipe = make_recipe({"counts": {"kind": "fixed", "fixed": {"RBC": 0}}})
-    scene = scene_record(render(draw_plan(recipe, bank, 3, 0), bank))
+    scene = scene_record(render(draw_plan(recipe, bank, 3, 0), bank), bank)
     assert json.loads(coco_image(scene))["tags"] == []
     assert coco_annotations(scene) == []
 
