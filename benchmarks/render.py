@@ -221,7 +221,8 @@ for line in smaps:
     elif words[0] in ("Pss:", "Rss:"):
         key = kinds + words[0]
         size[key] = size.get(key, 0) + int(words[1])
-print(json.dumps(size))
+print(json.dumps(size), flush=True)
+sys.stdin.readline()
 """
 
 
@@ -250,7 +251,13 @@ def print_large_bank(folder: Path, bank: PatchBank, patches: int = 100_000, proc
     for _ in range(processes):
         opened.append(subprocess.Popen(command, **pipes))
         seconds.append(json.loads(opened[-1].stdout.readline()))
-    sizes = [json.loads(process.communicate("\n")[0]) for process in opened]
+    # All measure before any ends: what is shared is counted in parts.
+    for process in opened:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    sizes = [json.loads(process.stdout.readline()) for process in opened]
+    for process in opened:
+        process.communicate()
     table = new_table(
         f"A bank of {patches:,} patches, {pixels.nbytes / 2**20:.0f} MB of pixels, in {processes} processes",
         "opened in s",

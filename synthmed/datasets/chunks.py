@@ -69,7 +69,7 @@ class Rendering:
         writers = [all_formats()[name] for name in self.formats]
         return [*writers, TAGS] if self.loose else writers
 
-    @property
+    @cached_property
     def loose(self) -> bool:
         """Whether images are written as files of their own."""
         return any(all_formats()[name].loose for name in self.formats)
