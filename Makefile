@@ -121,5 +121,5 @@ $(STAMPS)/fiftyone: $(STAMPS)/base
 	@touch $@
 
 $(STAMPS)/synthmed: $(STAMPS)/mmdet $(STAMPS)/fiftyone pyproject.toml
-	$(PIP) -e ".[app,train,dev]"
+	$(PIP) -e ".[all,dev]"
 	@mkdir -p $(STAMPS) && touch $(STAMPS)/core $@

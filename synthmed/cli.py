@@ -132,22 +132,34 @@ def bank_sheet(bank_dir: Path, out: Path, per_class: int, seed: int, sort: str |
 
 @main.command()
 @click.argument("bank_dir", metavar="BANK", type=_PATH)
-@click.option("--out", required=True, type=_PATH, help="New folder, or that of the same unfinished run.")
+@click.option("--out", required=True, help="New folder or URL, or that of the same unfinished run.")
 @click.option("--count", required=True, type=_COUNT, help="Scenes to render.")
 @click.option("--size", "size_px", type=int, help="Side of the square canvas in pixels. Default: 416.")
 @click.option("--recipe", "recipe_file", type=_FILE, help="YAML; `synthmed recipe` prints the default.")
 @click.option("--seed", default=0, show_default=True, type=_SEED)
 @click.option("--workers", default=1, show_default=True, type=_COUNT, help="Processes.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["coco", "yolo", "voc", "fiftyone", "webdataset"]),
+    default=("coco",),
+    show_default=True,
+    help="May repeat.",
+)
+@click.option("--image", type=click.Choice(["png", "jpeg"]), default="png", show_default=True)
+@click.option("--quality", default=95, show_default=True, type=click.IntRange(1, 100), help="Of JPEG.")
+@click.option("--shard", default=256, show_default=True, type=_COUNT, help="Scenes per WebDataset shard.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 def render(
     bank_dir: Path,
-    out: Path,
+    out: str,
     count: int,
     size_px: int | None,
     recipe_file: Path | None,
-    seed: int,
-    workers: int,
+    **options: Any,
 ) -> None:
-    """Render scenes with COCO labels, tags and a manifest; a killed run, started again, goes on."""
+    """Render scenes with labels, tags and a manifest; a killed run, started again, goes on."""
     from synthmed.datasets import render_dataset
     from synthmed.scenes import Recipe, read_recipe, with_size
 
@@ -155,9 +167,7 @@ def render(
     if size_px is not None:
         recipe = with_size(recipe, size_px)
     with progress_bar("Rendering scenes") as progress:
-        report = render_dataset(
-            bank_dir, out, count=count, recipe=recipe, seed=seed, workers=workers, progress=progress
-        )
+        report = render_dataset(bank_dir, out, count=count, recipe=recipe, progress=progress, **options)
     rows = [(name, report.objects[name], report.unplaced[name]) for name in report.objects]
     print_table(f"{report.scenes} scenes in {out}", ("class", "objects", "found no place"), rows)
 

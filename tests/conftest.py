@@ -27,7 +27,7 @@ from synthmed.doctor import Check, Machine, check_mongod
 from synthmed.doctor.checks import check_chromium, check_requirements
 
 ROOT = Path(__file__).resolve().parent.parent
-TIERS = ("mmdet", "fiftyone", "browser")
+TIERS = ("mmdet", "fiftyone", "browser", "ray")
 TIER_OF_FOLDER = {
     ROOT / "synthmed" / "nets": "mmdet",
     ROOT / "tests" / "nets": "mmdet",
@@ -110,6 +110,8 @@ def _missing(tier: str) -> str:
     checks: list[Check] = []
     if tier == "mmdet":
         checks += check_requirements(machine, extra="train", part="train")
+    elif tier == "ray":
+        checks += check_requirements(machine, extra="ray", part="scale")
     else:
         checks += check_requirements(machine, extra="app", part="app")
         checks.append(check_mongod(machine))

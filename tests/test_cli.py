@@ -88,6 +88,20 @@ def test_segmented_banks_say_what_was_dropped_and_warn(data: Path) -> None:
     assert "no contrast" in said and "gave no patch" in said and "--min-contrast" in said
 
 
+def test_formats_are_chosen(phantom_bank_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    chosen = ["--format", "yolo", "--format", "webdataset", "--image", "jpeg", "--quality", 80, "--shard", 2]
+    said = succeeds(
+        "render", phantom_bank_dir, "--out", f"file://{out}", "--count", 3, "--size", 128, *chosen
+    )
+    assert "3 scenes" in said
+    assert [path.name for path in sorted(out.glob("shards/*.tar"))] == ["00000000.tar", "00000002.tar"]
+    assert len(list(out.glob("images/*.jpg"))) == len(list(out.glob("labels/*.txt"))) == 3
+    assert not (out / "coco.json").exists()
+    said = fails("render", phantom_bank_dir, "--out", "nowhere://x", "--count", 1)
+    assert "fsspec cannot open the URL" in said
+
+
 def test_sizes_are_estimated_by_default(data: Path) -> None:
     succeeds(*build(data, sizes=[]))
     assert all(size > 3 for size in open_bank(data / "bank").sizes_px)

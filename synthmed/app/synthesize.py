@@ -73,16 +73,17 @@ def synthesize(
         run.share_fields(
             **{field: fo.Detections, PRESENT: fo.Classifications, INDEX: fo.IntField, RUN: fo.StringField}
         )
+        folder = run.make_folder() / SCENES_FOLDER
         report = render_dataset(
             bank_dir,
-            run.make_folder() / SCENES_FOLDER,
+            folder,
             count=count,
             recipe=recipe,
             seed=seed,
             workers=workers,
             progress=part(0, 2, progress),
         )
-        _add_scenes(dataset, report.folder, field, run.key, part(1, 2, progress))
+        _add_scenes(dataset, folder, field, run.key, part(1, 2, progress))
         run.declare_attributes(field)
         for name in filter(run.made, (field, PRESENT)):
             color_labels(dataset, name, classes, truth=True)

@@ -2,98 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypedDict
+import json
+from collections.abc import Iterator
+from json.encoder import encode_basestring
 
-import numpy as np
+from synthmed.datasets.formats import Document, Format, Pieces, Whole, separated
+from synthmed.datasets.record import SceneRecord
 
-from synthmed.bank.patchbank import PatchBank
-from synthmed.scenes.render import Scene
-
-
-class ObjectRecord(TypedDict):
-    """One object of a scene, in plain numbers; a box is ``row0, column0, row1, column1``."""
-
-    label: int
-    box_px: list[float]
-    area_px: int
-    visible_fraction: float
-    patch: int
+_IMAGES = "coco.images"
+_ANNOTATIONS = "coco.annotations"
 
 
-class SceneRecord(TypedDict):
-    """One scene without its pixels."""
-
-    index: int
-    shape_px: list[int]
-    objects: list[ObjectRecord]
-    unplaced: list[int]
-
-
-def scene_record(scene: Scene) -> SceneRecord:
-    """What has to be kept of a scene beside its image."""
-    areas = np.bincount(scene.instance_mask.ravel(), minlength=len(scene) + 1)[1:]
-    objects: list[ObjectRecord] = [
-        {
-            "label": int(scene.labels[k]),
-            "box_px": scene.boxes_px[k].tolist(),
-            "area_px": int(areas[k]),
-            "visible_fraction": round(float(scene.visible_fraction[k]), 4),
-            "patch": int(scene.patch_index[k]),
-        }
-        for k in range(len(scene))
-    ]
-    return {
-        "index": scene.plan.index,
-        "shape_px": list(scene.image.shape[:2]),
-        "objects": objects,
-        "unplaced": scene.plan.unplaced.tolist(),
+def coco_image(scene: SceneRecord) -> str:
+    """The entry of a scene, as JSON."""
+    height, width = scene.shape_px
+    entry = {
+        "id": scene.index + 1,
+        "file_name": scene.file_name,
+        "width": width,
+        "height": height,
+        "tags": scene.tags,
     }
+    return json.dumps(entry, ensure_ascii=False)
 
 
-def image_name(index: int) -> str:
-    """The file name of a scene."""
-    return f"{index:08d}.png"
+def coco_annotations(scene: SceneRecord) -> list[str]:
+    """The fields of each object but its ``id``, as the inside of a JSON object.
 
-
-def coco_document(records: Iterable[SceneRecord], bank: PatchBank) -> dict[str, Any]:
-    """The COCO document of a series of scenes.
-
-    Beside the standard fields an image has ``tags`` (its classes) and an annotation has ``visible_fraction``
-    and its provenance: ``patch`` (row of the bank), ``source_image`` and ``source_annotation_id``.
+    Written out, as `json.dumps` would take a good part of the time in which the image is encoded.
     """
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for record in records:
-        height, width = record["shape_px"]
-        present = sorted({o["label"] for o in record["objects"]})
-        images.append(
-            {
-                "id": record["index"] + 1,
-                "file_name": image_name(record["index"]),
-                "width": width,
-                "height": height,
-                "tags": [bank.classes[label] for label in present],
-            }
+    height, width = scene.shape_px
+    text = encode_basestring
+    return [
+        f'"image_id": {scene.index + 1}, "category_id": {label + 1}, '
+        f'"bbox": [{box[1]}, {box[0]}, {box[3] - box[1]}, {box[2] - box[0]}], "area": {area}, "iscrowd": 0, '
+        f'"segmentation": {{"size": [{height}, {width}], "counts": {text(mask)}}}, '
+        f'"visible_fraction": {visible}, "patch": {patch}, "source_image": {text(image)}, '
+        f'"source_annotation_id": {text(annotation_id)}'
+        for label, box, area, mask, visible, patch, image, annotation_id in zip(
+            scene.labels,
+            scene.boxes_px,
+            scene.areas_px,
+            scene.masks,
+            scene.visible_fraction,
+            scene.patches,
+            scene.source_images,
+            scene.annotation_ids,
+            strict=True,
         )
-        for o in record["objects"]:
-            row0, column0, row1, column1 = o["box_px"]
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": record["index"] + 1,
-                    "category_id": o["label"] + 1,
-                    "bbox": [column0, row0, column1 - column0, row1 - row0],
-                    "area": o["area_px"],
-                    "iscrowd": 0,
-                    "visible_fraction": o["visible_fraction"],
-                    "patch": o["patch"],
-                    "source_image": str(bank.source_images[o["patch"]]),
-                    "source_annotation_id": str(bank.annotation_ids[o["patch"]]),
-                }
-            )
-    return {
-        "images": images,
-        "annotations": annotations,
-        "categories": [{"id": label + 1, "name": name} for label, name in enumerate(bank.classes)],
-    }
+    ]
+
+
+def coco_categories(classes: list[str]) -> str:
+    """The categories, numbered from 1, as JSON."""
+    categories = [{"id": label + 1, "name": name} for label, name in enumerate(classes)]
+    return json.dumps(categories, ensure_ascii=False)
+
+
+def _encode(scene: SceneRecord, _: bytes) -> Pieces:
+    return Pieces(lines={_IMAGES: [coco_image(scene)], _ANNOTATIONS: coco_annotations(scene)})
+
+
+def _join(whole: Whole) -> Iterator[Document]:
+    yield "coco.json", _document(whole)
+
+
+def _document(whole: Whole) -> Iterator[str]:
+    yield '{"images": ['
+    yield from separated(whole.lines(_IMAGES), ",\n")
+    yield '],\n"annotations": ['
+    numbered = enumerate(whole.lines(_ANNOTATIONS), start=1)
+    yield from separated((f'{{"id": {number}, {line}}}' for number, line in numbered), ",\n")
+    yield f'],\n"categories": {coco_categories(whole.spec["classes"])}}}\n'
+
+
+COCO = Format("coco", _encode, _join)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from synthmed import __version__
 from synthmed.bank.patchbank import PatchBank
+from synthmed.datasets.image_file import PNG, ImageFile
+from synthmed.datasets.store import Store, open_store
 from synthmed.errors import DatasetError
 from synthmed.scenes.plan import scene_scale
 from synthmed.scenes.recipe import Recipe
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
 
@@ -21,19 +24,28 @@ class RenderReport(NamedTuple):
     """What a rendered folder holds.
 
     Attributes:
-        folder: where it is.
+        folder: where it is; a URL stays one.
         scenes: how many.
         objects: objects per class.
         unplaced: objects per class that were asked for and found no place.
     """
 
-    folder: Path
+    folder: Path | str
     scenes: int
     objects: dict[str, int]
     unplaced: dict[str, int]
 
 
-def rendering_spec(bank: PatchBank, recipe: Recipe, count: int, seed: int) -> dict[str, Any]:
+def rendering_spec(
+    bank: PatchBank,
+    recipe: Recipe,
+    count: int,
+    seed: int,
+    *,
+    formats: tuple[str, ...] = ("coco",),
+    image: ImageFile = PNG,
+    shard: int | None = None,
+) -> dict[str, Any]:
     """All that decides the bytes of a rendering, and what its readers need to know, as plain data."""
     scale = scene_scale(recipe, bank)
     return {
@@ -45,11 +57,14 @@ def rendering_spec(bank: PatchBank, recipe: Recipe, count: int, seed: int) -> di
         "scale": scale,
         "count": count,
         "seed": seed,
+        "formats": list(formats),
+        "image": dataclasses.asdict(image),
+        "shard": shard,
         "recipe": recipe.model_dump(mode="json"),
     }
 
 
-def read_report(folder: Path) -> RenderReport:
+def read_report(folder: Path | str) -> RenderReport:
     """What a finished folder holds.
 
     Raises:
@@ -59,21 +74,22 @@ def read_report(folder: Path) -> RenderReport:
     return RenderReport(folder, manifest["count"], manifest["objects"], manifest["unplaced"])
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path | str) -> dict[str, Any]:
     """The manifest of a finished rendering.
 
     Raises:
         DatasetError: there is none, it cannot be read, or it has another schema version.
     """
-    path = folder / MANIFEST
-    if not path.exists():
-        unfinished = (folder / UNFINISHED).exists()
+    store = open_store(folder)
+    manifest = read_object(store, MANIFEST, folder)
+    if manifest is None:
+        unfinished = read_object(store, UNFINISHED, folder) is not None
         raise DatasetError(
             "this rendering is not finished" if unfinished else "there is no rendered dataset here",
             file=folder,
             remedy="run the same `synthmed render` command again" if unfinished else "run `synthmed render`",
         )
-    manifest = read_object(path)
+    path = f"{folder}/{MANIFEST}"
     if manifest.get("schema_version") != SCHEMA_VERSION:
         raise DatasetError(
             f"the dataset has another schema version than {SCHEMA_VERSION}, which this synthmed reads",
@@ -97,27 +113,30 @@ def to_json(value: Any, indent: int | None = None) -> bytes:
     return (json.dumps(value, indent=indent, ensure_ascii=False) + "\n").encode()
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """A JSON file that holds an object.
+def read_object(store: Store, name: str, folder: Path | str) -> dict[str, Any] | None:
+    """A JSON file that holds an object; ``None`` where there is no such file.
 
     Raises:
         DatasetError: it cannot be read, or holds something else.
     """
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise DatasetError("holds no JSON object", file=path, remedy="delete the folder and render it again")
-    return value
+    try:
+        data = store.read(name)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return parse_object(data, f"{folder}/{name}")
 
 
-def read_json(path: Path) -> Any:
-    """A JSON file.
+def parse_object(data: bytes, file: str) -> dict[str, Any]:
+    """The object in the bytes of a JSON file.
 
     Raises:
-        DatasetError: it cannot be read.
+        DatasetError: it is no JSON, or something else.
     """
+    remedy = "delete the folder and render it again"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(
-            f"cannot be read: {error}", file=path, remedy="delete the folder and render it again"
-        ) from error
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"cannot be read: {error}", file=file, remedy=remedy) from error
+    if not isinstance(value, dict):
+        raise DatasetError("holds no JSON object", file=file, remedy=remedy)
+    return value

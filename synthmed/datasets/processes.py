@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -35,10 +36,13 @@ def render_chunks(
         initializer=_start_worker,
         initargs=(rendering,),
     ) as pool:
-        pending = {pool.submit(_work, start) for start in starts}
+        ahead = iter(starts)
+        # A few in advance keep every worker busy; all at once would take memory for each of 100,000 scenes.
+        pending = {pool.submit(_work, start) for start in itertools.islice(ahead, 2 * workers)}
         try:
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                pending |= {pool.submit(_work, start) for start in itertools.islice(ahead, len(finished))}
                 for future in finished:
                     yield future.result()
         finally:

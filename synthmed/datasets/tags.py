@@ -1,26 +1,43 @@
-"""Multi-label tags: which classes a scene shows, one column each."""
+"""Multi-label tags: which classes a scene shows, one column each. They lie beside every loose image."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 
-from synthmed.datasets.coco import SceneRecord, image_name
+from synthmed.datasets.formats import Document, Format, Pieces, Whole
+from synthmed.datasets.record import SceneRecord
+
+_ROWS = "tags"
 
 
-def tags_csv(records: Iterable[SceneRecord], classes: Sequence[str]) -> str:
-    """A table with a row per scene: its file name, and 1 or 0 for each class.
+def tags_row(values: list[object]) -> str:
+    """A row of a CSV file.
 
     Examples:
-        >>> print(tags_csv([], ["red", "white"]), end="")
-        image,red,white
+        >>> tags_row(["a, b", 1])
+        '"a, b",1'
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", *classes])
-    for record in records:
-        present = {o["label"] for o in record["objects"]}
-        row = (int(label in present) for label in range(len(classes)))
-        writer.writerow([image_name(record["index"]), *row])
-    return text.getvalue()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()[:-1]
+
+
+def _encode(scene: SceneRecord, _: bytes) -> Pieces:
+    present = set(scene.labels)
+    row = (int(label in present) for label in range(len(scene.classes)))
+    return Pieces(lines={_ROWS: [tags_row([scene.file_name, *row])]})
+
+
+def _join(whole: Whole) -> Iterator[Document]:
+    yield "tags.csv", _table(whole)
+
+
+def _table(whole: Whole) -> Iterator[str]:
+    yield tags_row(["image", *whole.spec["classes"]]) + "\n"
+    for row in whole.lines(_ROWS):
+        yield row + "\n"
+
+
+TAGS = Format("tags", _encode, _join)

@@ -13,7 +13,7 @@ from synthmed.errors import DatasetError
 from synthmed.scenes import Recipe, make_recipe
 
 WHOLE = {
-    "schema_version": 1,
+    "schema_version": 2,
     "count": 2,
     "seed": 0,
     "classes": ["a"],
@@ -37,8 +37,8 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
         (b"\xff", "cannot be read"),
         (b"[" * 100_000, "cannot be read"),
         (b"[]", "holds no JSON object"),
-        (b"{}", r"schema version than 1.*render it again"),
-        (to_json({**WHOLE, "schema_version": 2}), r"schema version than 1.*got 2"),
+        (b"{}", r"schema version than 2.*render it again"),
+        (to_json({**WHOLE, "schema_version": 3}), r"schema version than 2.*got 3"),
         (
             to_json({k: v for k, v in WHOLE.items() if k not in ("objects", "count")}),
             "missing.*count, objects",

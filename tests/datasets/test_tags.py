@@ -2,32 +2,34 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from synthmed.datasets.coco import ObjectRecord, SceneRecord
-from synthmed.datasets.tags import tags_csv
+from synthmed.datasets.tags import TAGS
+from synthmed.scenes import Scene
 
 
-def scene(index: int, labels: Sequence[int]) -> SceneRecord:
-    objects: list[ObjectRecord] = [
-        {"label": label, "box_px": [0, 0, 1, 1], "area_px": 1, "visible_fraction": 1.0, "patch": 0}
-        for label in labels
-    ]
-    return {"index": index, "shape_px": [8, 8], "objects": objects, "unplaced": []}
+class Whole:
+    spec: dict[str, Any]
+
+    def __init__(self, classes: list[str], rows: list[str]) -> None:
+        self.spec, self.rows = {"classes": classes}, rows
+
+    def lines(self, part: str) -> list[str]:
+        return self.rows
 
 
-@pytest.mark.parametrize(
-    ("classes", "labels", "rows"),
-    [
-        ([], [], []),
-        (["a"], [[]], [["0"]]),
-        (["a", 'b, "c"', "d"], [[2, 0, 2], [1]], [["1", "0", "1"], ["0", "1", "0"]]),
-    ],
-)
-def test_tags(classes: list[str], labels: list[list[int]], rows: list[list[str]]) -> None:
-    text = tags_csv([scene(index, present) for index, present in enumerate(labels)], classes)
-    table = list(csv.reader(io.StringIO(text)))
-    assert table[0] == ["image", *classes]
-    assert table[1:] == [[f"{index:08d}.png", *row] for index, row in enumerate(rows)]
+@pytest.mark.parametrize("classes", [[], ["a"], ["a", 'b, "c"', "d\ne"]])
+def test_without_scenes(classes: list[str]) -> None:
+    ((path, text),) = TAGS.join(Whole(classes, []))
+    assert path == "tags.csv"
+    assert list(csv.reader(io.StringIO("".join(text)))) == [["image", *classes]]
+
+
+def test_rows_say_what_scenes_show(rendered: Any, scenes: list[Scene]) -> None:
+    rows = list(csv.reader((rendered / "tags.csv").read_text().splitlines()))[1:]
+    assert len(rows) == len(scenes)
+    for (name, *row), scene in zip(rows, scenes, strict=True):
+        assert name == f"{scene.plan.index:08d}.png"
+        assert row == [str(int(label in scene.labels)) for label in range(len(row))]
