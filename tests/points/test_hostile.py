@@ -205,5 +205,5 @@ def test_too_many_objects_are_refused(
     else:
         monkeypatch.setattr(parsed, "MAX_ROWS", 0)
     (tmp_path / "a.bin").write_text(text)
-    with pytest.raises(SynthmedError, match="more than . objects"):
+    with pytest.raises(SynthmedError, match=r"more than . objects"):
         read_points(tmp_path / "a.bin", images_dir)

@@ -176,7 +176,8 @@ from synthmed.points import read_points
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 points = read_points(sys.argv[1], sys.argv[2], split="train")
 sizes = resolve_sizes((), points, Path(sys.argv[2]), pixel_size_um=None, splits=("train",))
-bank = build_bank(points, Path(sys.argv[2]), make_spec(sizes_px=sizes, matte="square", variation=0.0, keep_duplicates=True))
+spec = make_spec(sizes_px=sizes, matte="square", variation=0.0, keep_duplicates=True)
+bank = build_bank(points, Path(sys.argv[2]), spec)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(len(bank), round(float(sizes["disc"]), 1), int(bank.pixels.min()), (after - before) // 1024)
 """
