@@ -136,7 +136,10 @@ def match_predictions(
         half_sizes = check_class_sizes(class_sizes_px, truth.classes) / 2
     else:
         raise SynthmedError("no such matching rule", value=rule, remedy='use "iou" or "center"')
-    truth_boxes, boxes, centers = truth.boxes_px(), predictions.boxes_px, predictions.centers_px
+    # Predictions end at the border; a class-size square round a click near it would not, and miss by that.
+    limits_px = np.tile(truth.image_shapes_px[truth.image_index], 2)
+    truth_boxes = np.clip(truth.boxes_px(), 0, limits_px)
+    boxes, centers = predictions.boxes_px, predictions.centers_px
     status = np.full(len(predictions), FALSE_POSITIVE, dtype=np.int64)
     truth_index = np.full(len(predictions), -1, dtype=np.int64)
     n_classes = len(truth.classes)

@@ -265,3 +265,11 @@ def test_a_hundred_thousand_predictions_take_seconds(points: Make, predictions: 
     for rule in ("iou", "center"):
         average_precisions(match_predictions(found, truth, rule=rule, class_sizes_px=[20.0] * 3))  # type: ignore[arg-type]
     assert time.perf_counter() - start < 20
+
+
+def test_a_square_across_the_border_is_judged_by_what_lies_in_the_image(
+    points: Make, predictions: Say
+) -> None:
+    truth = points([(0, 0, -7, -7, 13, 13)])  # a click at (3, 3) on a class of 20 px
+    matched = match_predictions(predictions([(0, 0, 0, 0, 13, 13)], [0.9]), truth)
+    assert matched.status.tolist() == [TRUE_POSITIVE]
