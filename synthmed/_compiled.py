@@ -1,7 +1,7 @@
-"""How loops over pixels are compiled.
+"""How the loops over pixels and boxes are compiled.
 
-A compiled function stands in the same file as those it calls: numba's cache looks for changes in that one
-file only.
+Scenes compute on pixels in integers, so that every machine gives the same bytes. A compiled function stands
+in the same file as those it calls: numba's cache looks for changes in that one file only.
 """
 
 from __future__ import annotations

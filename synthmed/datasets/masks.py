@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed.scenes.compiled import compiled
+from synthmed._compiled import compiled
 
 
 def encode_masks(instance_mask: NDArray[np.uint16], count: int) -> tuple[list[str], list[int]]:

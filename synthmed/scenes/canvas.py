@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed._compiled import compiled
 from synthmed.bank.patchbank import PatchBank
-from synthmed.scenes.compiled import compiled
 from synthmed.scenes.recipe import CanvasRecipe
 
 _TILE_PX = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed.scenes.compiled import compiled
+from synthmed._compiled import compiled
 
 # Marks a pixel of the instance mask that an object covers only with the soft edge of its matte.
 SOFT = 1 << 15
