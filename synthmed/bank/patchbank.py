@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed.bank.plates import NO_PLATES, Plates
 from synthmed.bank.quality import QUALITY_COLUMNS, Quality
 from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
@@ -75,6 +76,7 @@ class PatchBank:
     image_noises: NDArray[np.float64]
     report: tuple[ClassReport, ...]
     hash: str = ""
+    plates: Plates = NO_PLATES
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from synthmed._compiled import compiled
 from synthmed.bank.patchbank import PatchBank
+from synthmed.bank.plates import Plates
+from synthmed.scenes.plate_window import PlateWindow, draw_window, paint_window, window_colors
 from synthmed.scenes.recipe import CanvasRecipe
 
 _TILE_PX = 512
@@ -37,20 +39,27 @@ class CanvasPlan:
     noise: float
     noise_origin: NDArray[np.int64]
     noise_step: float
+    window: PlateWindow | None = None
 
 
 def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.random.Generator) -> CanvasPlan:
     """Draw colour and noise of one scene's canvas."""
     image = int(rng.integers(len(bank.images)))
     origin = rng.integers(0, _TILE_PX, size=2)
+    if canvas.kind == "plate":
+        window = draw_window(canvas.size_px, bank.plates, scale, rng)
+        color = bank.image_backgrounds[bank.plates.image_index[window.plate]]
+        return CanvasPlan(canvas.size_px, color, 0.0, origin, 1 / scale, window)
     if canvas.kind == "fixed":
         return CanvasPlan(canvas.size_px, np.array(canvas.color, dtype=np.float64), 0.0, origin, 1 / scale)
     noise = float(bank.image_noises[image]) if canvas.noise else 0.0
     return CanvasPlan(canvas.size_px, bank.image_backgrounds[image], noise, origin, 1 / scale)
 
 
-def paint_canvas(plan: CanvasPlan) -> NDArray[np.uint8]:
+def paint_canvas(plan: CanvasPlan, plates: Plates | None = None) -> NDArray[np.uint8]:
     """The canvas before anything is pasted, ``(H, W, 3)`` uint8."""
+    if plan.window is not None:
+        return paint_window(plan.window, plates, plan.shape_px, plan.noise_step)
     height, width = plan.shape_px
     image = np.empty((height, width, 3), dtype=np.uint8)
     if plan.noise > 0:
@@ -127,3 +136,21 @@ def _add_noise(
                 level = np.int32(colors[i] + np.int32(source[i] * factor)) >> 16
                 target[i] = min(max(level, np.int32(0)), np.int32(255))
             begin += length
+
+
+def canvas_colors(
+    plan: CanvasPlan, bank: PatchBank, centers_px: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The colour of the canvas at some places, without its noise and debris.
+
+    Args:
+        plan: the canvas.
+        bank: the bank that it was drawn for.
+        centers_px: ``(M, 2)`` float.
+
+    Returns:
+        ``(M, 3)`` float.
+    """
+    if plan.window is None:
+        return np.broadcast_to(plan.color, (len(centers_px), 3))
+    return window_colors(plan.window, bank.plates, plan.shape_px, plan.noise_step, centers_px)

@@ -42,7 +42,7 @@ class CanvasRecipe(_Part):
     """
 
     size_px: tuple[Annotated[int, Field(ge=8, le=16384)], Annotated[int, Field(ge=8, le=16384)]] = (416, 416)
-    kind: Literal["background", "fixed"] = "background"
+    kind: Literal["background", "fixed", "plate"] = "background"
     color: Color = (255, 255, 255)
     noise: bool = True
 

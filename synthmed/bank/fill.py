@@ -1,0 +1,101 @@
+"""Fill holes of an image with what its background goes on as."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+_TRIES = 24
+_DETAIL_PX = 6.0
+"""What varies over more than this is shade and is continued smoothly; the rest is texture and is copied."""
+
+
+def fill_holes(
+    image: NDArray[np.uint8],
+    holes: NDArray[np.bool_],
+    color: NDArray[np.float64],
+    noise: float,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """Fill holes with the shade of their surroundings and the texture of other places of the image.
+
+    Args:
+        image: ``(H, W, 3)`` uint8.
+        holes: ``(H, W)`` bool.
+        color: ``(3,)`` float, what an image of nothing but holes becomes.
+        noise: standard deviation of the texture where no place is large enough to copy from.
+        rng: source of randomness.
+
+    Returns:
+        ``(H, W, 3)`` uint8; what lies outside the holes is as it was.
+    """
+    if not holes.any():
+        return image
+    known = ~holes
+    values = image.astype(np.float32)
+    shade = smooth_fill(values, known.astype(np.float32), color)
+    weight = ndimage.gaussian_filter(known.astype(np.float32), _DETAIL_PX)
+    local = ndimage.gaussian_filter(values * known[..., None], (_DETAIL_PX, _DETAIL_PX, 0))
+    detail = (values - local / np.maximum(weight, 1e-6)[..., None]) * known[..., None]
+    filled = values.copy()
+    labels, _ = ndimage.label(holes)
+    for number, place in enumerate(ndimage.find_objects(labels), start=1):
+        own = labels[place] == number
+        filled[place][own] = (shade[place] + _texture(detail, known, own, noise, rng))[own]
+    return np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+
+
+def _texture(
+    detail: NDArray[np.float32],
+    known: NDArray[np.bool_],
+    own: NDArray[np.bool_],
+    noise: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Texture for one hole, from the least busy of the places that can be seen whole."""
+    height, width = own.shape
+    best, least = None, np.inf
+    for _ in range(_TRIES):
+        row = int(rng.integers(known.shape[0] - height + 1))
+        column = int(rng.integers(known.shape[1] - width + 1))
+        place = np.s_[row : row + height, column : column + width]
+        if known[place][own].all():
+            busy = float(np.abs(detail[place][own]).mean())
+            if busy < least:
+                best, least = detail[place], busy
+    if best is not None:
+        return best
+    return np.repeat(rng.normal(0, noise, (height, width, 1)), 3, axis=2).astype(np.float32)
+
+
+def smooth_fill(
+    values: NDArray[np.float32], weights: NDArray[np.float32], color: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Continue values into where their weight is 0, smoothly ("push-pull", Gortler et al. 1996).
+
+    Args:
+        values: ``(H, W, C)``.
+        weights: ``(H, W)`` in 0..1.
+        color: ``(C,)``, the result where nothing has a weight.
+
+    Returns:
+        ``(H, W, C)``; the values themselves where the weight is 1.
+    """
+    height, width = weights.shape
+    if weights.min() == 1:
+        return values
+    if height == width == 1:
+        return values if weights[0, 0] > 0 else np.broadcast_to(color, values.shape).astype(np.float32)
+    odd = ((0, height % 2), (0, width % 2))
+    padded = np.pad(weights, odd)
+    sums = _pairs(np.pad(values * weights[..., None], (*odd, (0, 0))))
+    total = _pairs(padded[..., None])[..., 0]
+    coarse = smooth_fill(sums / np.maximum(total, 1e-6)[..., None], np.minimum(total, 1), color)
+    zoom = ndimage.zoom(coarse, (2, 2, 1), order=1, mode="nearest", grid_mode=True)[:height, :width]
+    return np.asarray(values * weights[..., None] + zoom * (1 - weights[..., None]), dtype=np.float32)
+
+
+def _pairs(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sums of blocks of 2 x 2."""
+    return values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2]
