@@ -6,6 +6,8 @@ It marks centres on a map of a quarter of the input's size, by the penalty-reduc
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import torch
@@ -29,7 +31,7 @@ class CenterNet(nn.Module):
         self.stem = nn.Sequential(_conv(3, width, stride=2), _conv(width, width, stride=2))
         self.downs = nn.ModuleList()
         channels = [width, 2 * width, 4 * width, 4 * width]
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             self.downs.append(nn.Sequential(_conv(before, after, stride=2), _conv(after, after)))
         self.sides = nn.ModuleList(nn.Conv2d(c, 2 * width, 1) for c in channels)
         self.smooth = _conv(2 * width, 2 * width)

@@ -1,4 +1,4 @@
-"""What a detector that saw synthetic scenes alone finds on real images: `python benchmarks/transfer.py DATA...`.
+"""What a detector that saw scenes alone finds on real images: `python benchmarks/transfer.py DATA...`.
 
 A small fixed network (`heatmap.py`) learns for a fixed number of steps, on the scenes of each arm or on the
 real train images, and marks centres on real val images. Scenes and sizes come from the train clicks alone; so
@@ -35,11 +35,12 @@ from synthmed.metrics.boxes import boxes_at
 from synthmed.metrics.predictions import Detections, Predictions
 from synthmed.nets.image_transforms import jitter_table, pad_with_median
 from synthmed.points import PointSet, read_image, read_points
-from synthmed.scenes import draw_plan, make_recipe, render
+from synthmed.scenes import draw_plan, make_recipe, render, with_size
 
 SIDE_PX = 256
 BATCH = 8
 TRAIN_IMAGES = 48
+OUT = Path("work_dirs/transfer.jsonl")
 ARMS = Path(__file__).with_name("transfer_arms.yaml")
 
 
@@ -65,7 +66,7 @@ class Data:
 @click.option("--arm", "arms", multiple=True, help="Arms of transfer_arms.yaml; by default all.")
 @click.option("--seed", "seeds", type=int, multiple=True, default=(0, 1, 2), show_default=True)
 @click.option("--steps", default=600, show_default=True, help="Training steps of 8 images.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("work_dirs/transfer.jsonl"), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True)
 def main(data: tuple[str, ...], arms: tuple[str, ...], seeds: tuple[int, ...], steps: int, out: Path) -> None:
     """Train what is missing in the file of results, and print the table."""
     known: dict[str, Any] = yaml.safe_load(ARMS.read_text())
@@ -110,7 +111,8 @@ def _run(data: Data, arm: dict[str, Any] | None, seed: int, steps: int, title: s
     examples = _real(data, seed) if arm is None else _synthetic(data, arm, seed)
     _train(model, examples, steps, seed, title)
     model.eval()
-    train, val = (_evaluate(model, data, split, most) for split, most in (("train", TRAIN_IMAGES), ("val", None)))
+    train = _evaluate(model, data, "train", TRAIN_IMAGES)
+    val = _evaluate(model, data, "val", None)
     scores = detection_scores(val, best_thresholds(train))
     return dict(zip(data.points.classes, np.round(scores.f1, 4).tolist(), strict=True))
 
@@ -140,8 +142,9 @@ def _jittered(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
 
 def _synthetic(data: Data, arm: dict[str, Any], seed: int) -> Iterator[tuple[NDArray, NDArray]]:
     """Scenes without end, with their targets."""
-    bank = build_bank(data.points, data.images_dir, make_spec(sizes_px=data.sizes_px, **arm.get("bank", {})))
-    recipe = make_recipe(arm.get("recipe", {}) | {"canvas": {**arm.get("recipe", {}).get("canvas", {}), "size_px": (SIDE_PX, SIDE_PX)}})
+    spec = make_spec(sizes_px=data.sizes_px, **arm.get("bank", {}))
+    bank = build_bank(data.points, data.images_dir, spec)
+    recipe = with_size(make_recipe(arm.get("recipe", {})), SIDE_PX)
     sizes_px = bank.sizes_px * _scale(bank)
     index = 0
     while True:
@@ -209,7 +212,9 @@ def _print(data: Any, arms: Any, seeds: Any, steps: int, done: dict[Any, Any]) -
     console = Console(width=40 + 16 * len(columns))
     console.print(table)
     seconds = np.median([line["seconds"] for line in done.values()])
-    console.print(f"seeds {', '.join(map(str, seeds))}; median {seconds:.0f} s per training; {platform.machine()}")
+    console.print(
+        f"seeds {', '.join(map(str, seeds))}; median {seconds:.0f} s per training; {platform.machine()}"
+    )
 
 
 if __name__ == "__main__":

@@ -109,7 +109,8 @@ def print_bank(bank_dir: Path, verify: bool = False) -> None:
         for r in opened.report
     ]
     print_table(
-        f"{bank_dir}: {len(opened)} patches from {len(opened.images)} images, hash {opened.hash[:12]}",
+        f"{bank_dir}: {len(opened)} patches and {len(opened.backdrops)} backdrops from "
+        f"{len(opened.images)} images, hash {opened.hash[:12]}",
         (
             "class",
             "size px",

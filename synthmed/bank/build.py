@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed.bank.backdrops import Backdrops
 from synthmed.bank.background import Background, estimate_background
 from synthmed.bank.duplicates import find_duplicates
+from synthmed.bank.emptied import BackdropBuilder
 from synthmed.bank.guard import guard_splits
 from synthmed.bank.patchbank import PatchBank, content_hash
 from synthmed.bank.patches import Patches, cut_image
-from synthmed.bank.plate_builder import PlateBuilder
-from synthmed.bank.plates import Plates
 from synthmed.bank.quality import Quality, over_class_median
 from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
@@ -63,11 +63,12 @@ def build_bank(
 
     cut = Patches()
     backgrounds: list[Background] = []
-    plates = PlateBuilder(len(kept.images), spec)
+    backdrops = BackdropBuilder(len(kept.images), spec)
     for number, (name, index) in enumerate(zip(kept.images, kept.by_image(), strict=True)):
         with open_image(resolve_inside(images_dir, name)) as source:
             backgrounds.append(estimate_background(source.sample()))
-            plates.add(number, source, kept.centers_px[index], sizes_px[kept.labels[index]], backgrounds[-1])
+            of_class_px = sizes_px[kept.labels[index]]
+            backdrops.add(number, source, kept.centers_px[index], of_class_px, backgrounds[-1])
             reach_px = int(sides_px[index].max(initial=0)) + _MARGIN_PX
             for block in source.blocks(kept.centers_px[index], reach_px):
                 near = index[block.points]
@@ -98,7 +99,7 @@ def build_bank(
             remedy="check that the points lie on objects (x and y swapped, another unit?), or lower "
             "--min-contrast and --min-focus",
         )
-    return _assemble(kept, spec, sizes_px, cut, quality, fate, backgrounds, plates.plates())
+    return _assemble(kept, spec, sizes_px, cut, quality, fate, backgrounds, backdrops.backdrops())
 
 
 def _quality(cut: Patches, labels: NDArray[np.int64], classes: int) -> Quality:
@@ -175,7 +176,7 @@ def _assemble(
     quality: Quality,
     fate: NDArray[np.int64],
     backgrounds: list[Background],
-    plates: Plates,
+    backdrops: Backdrops,
 ) -> PatchBank:
     chosen = np.flatnonzero(fate == 0)
     point = np.array(cut.point, dtype=np.int64)[chosen]
@@ -205,6 +206,6 @@ def _assemble(
         image_backgrounds=np.array([background.color for background in backgrounds]),
         image_noises=np.array([background.noise for background in backgrounds]),
         report=_report(kept, spec, cut, quality, fate),
-        plates=plates,
+        backdrops=backdrops,
     )
     return replace(bank, hash=content_hash(bank))

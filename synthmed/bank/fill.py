@@ -43,7 +43,7 @@ def fill_holes(
     for number, place in enumerate(ndimage.find_objects(labels), start=1):
         own = labels[place] == number
         filled[place][own] = (shade[place] + _texture(detail, known, own, noise, rng))[own]
-    return np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(filled), 0, 255), dtype=np.uint8)
 
 
 def _texture(
@@ -91,7 +91,8 @@ def smooth_fill(
     padded = np.pad(weights, odd)
     sums = _pairs(np.pad(values * weights[..., None], (*odd, (0, 0))))
     total = _pairs(padded[..., None])[..., 0]
-    coarse = smooth_fill(sums / np.maximum(total, 1e-6)[..., None], np.minimum(total, 1), color)
+    means = (sums / np.maximum(total, 1e-6)[..., None]).astype(np.float32)
+    coarse = smooth_fill(means, np.minimum(total, 1).astype(np.float32), color)
     zoom = ndimage.zoom(coarse, (2, 2, 1), order=1, mode="nearest", grid_mode=True)[:height, :width]
     return np.asarray(values * weights[..., None] + zoom * (1 - weights[..., None]), dtype=np.float32)
 

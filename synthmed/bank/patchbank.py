@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed.bank.plates import NO_PLATES, Plates
+from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops
 from synthmed.bank.quality import QUALITY_COLUMNS, Quality
 from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
@@ -49,6 +49,7 @@ class PatchBank:
         image_backgrounds: ``(I, 3)`` float.
         image_noises: ``(I,)`` float, standard deviation of the background in grey levels.
         report: what became of the points, per class.
+        backdrops: some of the source images without their objects.
         hash: hex digest of all the above.
     """
 
@@ -75,8 +76,8 @@ class PatchBank:
     image_backgrounds: NDArray[np.float64]
     image_noises: NDArray[np.float64]
     report: tuple[ClassReport, ...]
+    backdrops: Backdrops = NO_BACKDROPS
     hash: str = ""
-    plates: Plates = NO_PLATES
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -152,6 +153,10 @@ def content_hash(bank: PatchBank) -> str:
             digest.update("\0".join(array.tolist()).encode())
         else:
             digest.update(np.ascontiguousarray(array, dtype=dtype).tobytes())
+    for name in ("image_index", "shapes_px", "pixels"):
+        array = getattr(bank.backdrops, name)
+        array = np.ascontiguousarray(array, dtype="|u1" if name == "pixels" else "<i8")
+        digest.update(f"\0backdrops.{name}{array.shape}".encode() + array.tobytes())
     for name in QUALITY_COLUMNS:
         column = np.ascontiguousarray(getattr(bank.quality, name), dtype="<f8")
         digest.update(f"\0{name}{column.shape}".encode() + column.tobytes())

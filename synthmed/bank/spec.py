@@ -29,9 +29,8 @@ class BankSpec(BaseModel):
         min_solidity: segmented objects that are less convex than this share of the median of their class are
             dropped: a neighbour hides a part of them.
         keep_duplicates: whether patches that show the same pixels as an earlier one are kept.
-        plates: from how many images, chosen at random, the bank keeps a plate: the image without its objects,
-            as a canvas for scenes.
-        seed: seed of the size variation and of the choice of plates.
+        backdrops: how many images, chosen at random, the bank also keeps without their objects, as canvases.
+        seed: seed of the size variation and of the choice of backdrops.
         splits: the splits that may be cut. Any other than ``train`` leaks what is evaluated on.
         allow_groups: groups (slides, patients) that may be cut although they occur in another split too.
     """
@@ -48,7 +47,7 @@ class BankSpec(BaseModel):
     min_focus: float = Field(default=0.0, ge=0)
     min_solidity: float = Field(default=0.9, ge=0)
     keep_duplicates: bool = False
-    plates: int = Field(default=64, ge=0, le=10_000)
+    backdrops: int = Field(default=64, ge=0, le=10_000)
     seed: int = Field(default=0, ge=0)
     splits: tuple[str, ...] = ("train",)
     allow_groups: tuple[str, ...] = ()

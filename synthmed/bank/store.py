@@ -1,8 +1,9 @@
 """A bank on disk: a folder that a person can open.
 
 ``bank.json`` (schema version, classes, spec, report, hash), ``patches.csv`` and ``patches.npy`` (a row per
-patch, for people and for opening it at once), ``images.csv`` (a row per source image), ``pixels.npy`` and
-``mattes.npy`` (opened memory-mapped). Nothing is pickled.
+patch, for people and for opening it at once), ``images.csv`` (a row per source image), ``backdrops.csv`` (a
+row per backdrop), ``pixels.npy``, ``mattes.npy`` and ``backdrops.npy`` (opened memory-mapped). Nothing is
+pickled.
 """
 
 from __future__ import annotations
@@ -16,13 +17,22 @@ import numpy as np
 
 from synthmed import __version__
 from synthmed._files import folder_when_done, is_free
+from synthmed.bank.backdrops import Backdrops
 from synthmed.bank.patchbank import PatchBank, content_hash
 from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
-from synthmed.bank.tables import image_fields, images_csv, patch_fields, patch_table, patches_csv
+from synthmed.bank.tables import (
+    backdrop_fields,
+    backdrops_csv,
+    image_fields,
+    images_csv,
+    patch_fields,
+    patch_table,
+    patches_csv,
+)
 from synthmed.errors import BankError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Twice the largest class size: what the largest variation makes of it.
 _LARGEST_SIDE_PX = 20_000
@@ -50,10 +60,12 @@ def save_bank(bank: PatchBank, folder: Path) -> None:
     with folder_when_done(folder) as partial:
         np.save(partial / "pixels.npy", bank.pixels)
         np.save(partial / "mattes.npy", bank.mattes)
+        np.save(partial / "backdrops.npy", bank.backdrops.pixels)
         table = patch_table(bank)
         np.save(partial / "patches.npy", table)
         (partial / "patches.csv").write_text(patches_csv(table, bank.classes), encoding="utf-8", newline="")
         (partial / "images.csv").write_text(images_csv(bank), encoding="utf-8", newline="")
+        (partial / "backdrops.csv").write_text(backdrops_csv(bank), encoding="utf-8", newline="")
         meta = {
             "schema_version": SCHEMA_VERSION,
             "synthmed_version": __version__,
@@ -136,6 +148,10 @@ def _assemble(folder: Path, meta: dict[str, Any]) -> PatchBank:
         offsets=np.concatenate([[0], np.cumsum(fields["shapes_px"].prod(axis=1))[:-1]]).astype(np.int64),
         pixels=np.lib.format.open_memmap(folder / "pixels.npy", mode="r"),
         mattes=np.lib.format.open_memmap(folder / "mattes.npy", mode="r"),
+        backdrops=Backdrops(
+            np.lib.format.open_memmap(folder / "backdrops.npy", mode="r"),
+            *backdrop_fields(folder / "backdrops.csv", fields["images"]),
+        ),
         report=tuple(ClassReport(**row) for row in meta["report"]),
         hash=str(meta["hash"]),
         **fields,
@@ -144,7 +160,7 @@ def _assemble(folder: Path, meta: dict[str, Any]) -> PatchBank:
 
 def _check(bank: PatchBank, folder: Path) -> None:
     """Refuse what compiled loops would read or write beyond its end."""
-    sides = bank.shapes_px
+    sides, backdrops = bank.shapes_px, bank.backdrops
     total = int(sides.prod(axis=1).sum())
     fits = (
         len(bank) > 0
@@ -153,6 +169,9 @@ def _check(bank: PatchBank, folder: Path) -> None:
         and bank.pixels.shape == (total, 3)
         and bank.mattes.shape == (total,)
         and bank.pixels.dtype == bank.mattes.dtype == np.uint8
+        and bool(((backdrops.shapes_px > 0) & (backdrops.shapes_px <= _LARGEST_SIDE_PX)).all())
+        and backdrops.pixels.shape == (int(backdrops.shapes_px.prod(axis=1).sum()), 3)
+        and backdrops.pixels.dtype == np.uint8
         and len(bank.images) > 0
         and bool((bank.image_shapes_px > 0).all())
         and bool((bank.image_counts >= 0).all())

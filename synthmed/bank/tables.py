@@ -117,6 +117,22 @@ def images_csv(bank: PatchBank) -> str:
     return _write_table([*_IMAGE_COLUMNS, *(f"count {name}" for name in bank.classes)], columns)
 
 
+def backdrops_csv(bank: PatchBank) -> str:
+    """One row for each backdrop."""
+    backdrops = bank.backdrops
+    names = [bank.images[index] for index in backdrops.image_index]
+    return _write_table(["image", "height_px", "width_px"], [names, *backdrops.shapes_px.T.tolist()])
+
+
+def backdrop_fields(path: Path, images: tuple[str, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Shapes and image numbers of the backdrops, from what `backdrops_csv` holds."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    number = {name: index for index, name in enumerate(images)}
+    shapes = np.array([row[1:3] for row in rows], dtype=np.str_).astype(np.int64).reshape(-1, 2)
+    return shapes, np.array([number[row[0]] for row in rows], dtype=np.int64)
+
+
 def image_fields(path: Path, classes: tuple[str, ...]) -> dict[str, Any]:
     """The fields of a bank that `images_csv` holds."""
     with path.open(encoding="utf-8", newline="") as file:

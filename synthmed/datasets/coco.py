@@ -22,6 +22,7 @@ def coco_image(scene: SceneRecord) -> str:
         "width": width,
         "height": height,
         "tags": scene.tags,
+        "backdrop": scene.backdrop,
     }
     return json.dumps(entry, ensure_ascii=False)
 

@@ -48,6 +48,7 @@ def fiftyone_sample(scene: SceneRecord) -> dict[str, Any]:
         },
         "present": {"_cls": "Classifications", "classifications": present},
         "scene_index": scene.index,
+        "backdrop": scene.backdrop,
     }
 
 

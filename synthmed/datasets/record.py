@@ -29,6 +29,7 @@ class SceneRecord:
         patches: ``M`` rows of the bank.
         source_images: ``M`` images that the patches were cut from.
         annotation_ids: ``M`` identifiers of the clicks.
+        backdrop: the image that the canvas was made from, or an empty text.
         unplaced: objects per class that found no place.
         instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object.
     """
@@ -45,6 +46,7 @@ class SceneRecord:
     patches: list[int]
     source_images: list[str]
     annotation_ids: list[str]
+    backdrop: str
     unplaced: list[int]
     instance_mask: NDArray[np.uint16]
 
@@ -94,6 +96,12 @@ def scene_record(scene: Scene, bank: PatchBank, suffix: str = ".png") -> SceneRe
         patches=scene.patch_index.tolist(),
         source_images=bank.source_images[scene.patch_index].tolist(),
         annotation_ids=bank.annotation_ids[scene.patch_index].tolist(),
+        backdrop=_backdrop(scene, bank),
         unplaced=scene.plan.unplaced.tolist(),
         instance_mask=scene.instance_mask,
     )
+
+
+def _backdrop(scene: Scene, bank: PatchBank) -> str:
+    window = scene.plan.canvas.window
+    return "" if window is None else bank.images[bank.backdrops.image_index[window.number]]

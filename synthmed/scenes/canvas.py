@@ -1,4 +1,4 @@
-"""The blank canvas: a colour, and where asked for the noise of a real image."""
+"""The canvas: a colour, where asked for with the noise of a real image, or a part of a backdrop."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed._compiled import compiled
+from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops
 from synthmed.bank.patchbank import PatchBank
-from synthmed.bank.plates import Plates
-from synthmed.scenes.plate_window import PlateWindow, draw_window, paint_window, window_colors
+from synthmed.errors import RecipeError
+from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window, window_colors
 from synthmed.scenes.recipe import CanvasRecipe
 
 _TILE_PX = 512
@@ -32,6 +33,7 @@ class CanvasPlan:
         noise_origin: ``(2,)`` int, where in the noise tile the canvas begins.
         noise_step: source pixels per canvas pixel: noise is resized like everything that comes from a source
             image, or its sharpness alone would tell canvas from patch.
+        window: the part of a backdrop that it shows instead of colour and noise, if any.
     """
 
     shape_px: tuple[int, int]
@@ -39,16 +41,25 @@ class CanvasPlan:
     noise: float
     noise_origin: NDArray[np.int64]
     noise_step: float
-    window: PlateWindow | None = None
+    window: BackdropWindow | None = None
 
 
 def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.random.Generator) -> CanvasPlan:
-    """Draw colour and noise of one scene's canvas."""
+    """Draw one scene's canvas.
+
+    Raises:
+        RecipeError: it is to be a backdrop, and the bank has none.
+    """
     image = int(rng.integers(len(bank.images)))
     origin = rng.integers(0, _TILE_PX, size=2)
-    if canvas.kind == "plate":
-        window = draw_window(canvas.size_px, bank.plates, scale, rng)
-        color = bank.image_backgrounds[bank.plates.image_index[window.plate]]
+    if canvas.kind == "backdrop":
+        if not len(bank.backdrops):
+            raise RecipeError(
+                "the recipe asks for backdrops, and the bank has none",
+                remedy="build the bank with some, or set canvas.kind to background",
+            )
+        window = draw_window(canvas.size_px, bank.backdrops, scale, rng)
+        color = bank.image_backgrounds[bank.backdrops.image_index[window.number]]
         return CanvasPlan(canvas.size_px, color, 0.0, origin, 1 / scale, window)
     if canvas.kind == "fixed":
         return CanvasPlan(canvas.size_px, np.array(canvas.color, dtype=np.float64), 0.0, origin, 1 / scale)
@@ -56,10 +67,15 @@ def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.ran
     return CanvasPlan(canvas.size_px, bank.image_backgrounds[image], noise, origin, 1 / scale)
 
 
-def paint_canvas(plan: CanvasPlan, plates: Plates | None = None) -> NDArray[np.uint8]:
-    """The canvas before anything is pasted, ``(H, W, 3)`` uint8."""
+def paint_canvas(plan: CanvasPlan, backdrops: Backdrops = NO_BACKDROPS) -> NDArray[np.uint8]:
+    """The canvas before anything is pasted, ``(H, W, 3)`` uint8.
+
+    Args:
+        plan: the canvas.
+        backdrops: those of the bank that it was drawn for.
+    """
     if plan.window is not None:
-        return paint_window(plan.window, plates, plan.shape_px, plan.noise_step)
+        return paint_window(plan.window, backdrops, plan.shape_px)
     height, width = plan.shape_px
     image = np.empty((height, width, 3), dtype=np.uint8)
     if plan.noise > 0:
@@ -138,9 +154,7 @@ def _add_noise(
             begin += length
 
 
-def canvas_colors(
-    plan: CanvasPlan, bank: PatchBank, centers_px: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def canvas_colors(plan: CanvasPlan, bank: PatchBank, centers_px: NDArray[np.float64]) -> NDArray[np.float64]:
     """The colour of the canvas at some places, without its noise and debris.
 
     Args:
@@ -153,4 +167,4 @@ def canvas_colors(
     """
     if plan.window is None:
         return np.broadcast_to(plan.color, (len(centers_px), 3))
-    return window_colors(plan.window, bank.plates, plan.shape_px, plan.noise_step, centers_px)
+    return window_colors(plan.window, bank.backdrops, plan.shape_px, centers_px)

@@ -52,14 +52,15 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
         raise RecipeError(
             f"a scene holds at most {MAX_OBJECTS} objects", value=len(plan), remedy="ask for fewer"
         )
-    image = paint_canvas(plan.canvas, bank.plates)
+    image = paint_canvas(plan.canvas, bank.backdrops)
     owner = np.zeros(plan.canvas.shape_px, dtype=np.uint16)
     visible = np.zeros(len(plan), dtype=np.int64)
     support = np.zeros(len(plan), dtype=np.int64)
     corners = np.rint(plan.centers_px - plan.sizes_px / 2).astype(np.int64)
     shifts = np.zeros((len(plan), 3), dtype=np.int64)
     if plan.match_background:
-        shifts = np.rint(canvas_colors(plan.canvas, bank, plan.centers_px) - bank.backgrounds[plan.patch_index]).astype(np.int64)
+        colors = canvas_colors(plan.canvas, bank, plan.centers_px)
+        shifts = np.rint(colors - bank.backgrounds[plan.patch_index]).astype(np.int64)
     paste_objects(
         image,
         owner,

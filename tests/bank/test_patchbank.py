@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from synthmed.bank import QUALITY_COLUMNS, PatchBank, Quality, make_spec, open_bank
+from synthmed.bank.backdrops import Backdrops
 from synthmed.bank.patchbank import content_hash
 from synthmed.bank.report import ClassReport
 
@@ -82,7 +83,7 @@ def test_share_of_cut_off_points() -> None:
 
 
 # Offsets follow from the shapes.
-HASHED = [f.name for f in fields(PatchBank) if f.name not in ("hash", "offsets", "quality")]
+HASHED = [f.name for f in fields(PatchBank) if f.name not in ("hash", "offsets", "quality", "backdrops")]
 
 
 def changed(value: Any) -> Any:
@@ -114,6 +115,14 @@ def test_the_hash_covers_the_quality(bank: PatchBank, name: str) -> None:
     column[-1] = 1
     other = replace(bank, quality=replace(bank.quality, **{name: column}))
     assert content_hash(other) != content_hash(bank)
+
+
+@pytest.mark.parametrize("name", ["pixels", "shapes_px", "image_index"])
+def test_the_hash_covers_the_backdrops(bank: PatchBank, name: str) -> None:
+    backdrops = Backdrops(np.zeros((6, 3), np.uint8), np.array([[2, 3]]), np.zeros(1, np.int64))
+    before = replace(bank, backdrops=backdrops)
+    after = replace(bank, backdrops=replace(backdrops, **{name: changed(getattr(backdrops, name))}))
+    assert content_hash(after) != content_hash(before) != content_hash(bank)
 
 
 def test_the_spread_of_sizes_is_of_whole_segmented_objects(bank: PatchBank) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from synthmed.bank import QUALITY_COLUMNS, PatchBank, Quality, open_bank, require_free, save_bank
+from synthmed.bank.backdrops import Backdrops
 from synthmed.bank.patchbank import content_hash
 from synthmed.errors import BankError
 
@@ -34,6 +35,9 @@ def assert_same(first: PatchBank, second: PatchBank) -> None:
             for name in QUALITY_COLUMNS:
                 np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
                 assert getattr(one, name).dtype == getattr(other, name).dtype
+        elif isinstance(one, Backdrops):
+            for name in ("pixels", "shapes_px", "image_index"):
+                np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
         elif isinstance(one, np.ndarray):
             assert one.shape == other.shape, field.name
             assert one.dtype.kind == other.dtype.kind, field.name
@@ -62,6 +66,8 @@ def test_the_same_bank_is_the_same_bytes(bank: PatchBank, phantom_bank_dir: Path
     save_bank(bank, tmp_path / "again")
     names = sorted(path.name for path in phantom_bank_dir.iterdir())
     assert names == [
+        "backdrops.csv",
+        "backdrops.npy",
         "bank.json",
         "images.csv",
         "mattes.npy",
@@ -151,10 +157,10 @@ def without_field(column: str) -> Damage:
     return damage
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, "2", None])
+@pytest.mark.parametrize("version", [0, 1, 2, 4, "3", None])
 def test_other_schema_versions_are_refused(folder: Path, version: object) -> None:
     edit_meta(schema_version=version)(folder)
-    with pytest.raises(BankError, match=r"bank\.json.*another schema version than 2"):
+    with pytest.raises(BankError, match=r"bank\.json.*another schema version than 3"):
         open_bank(folder)
 
 
@@ -167,7 +173,7 @@ def test_other_schema_versions_are_refused(folder: Path, version: object) -> Non
         (write("bank.json", b"\xff\xfe{"), r"bank\.json cannot be read"),
         (write("bank.json", b"[" * 100_000), r"bank\.json cannot be read"),
         (write("bank.json", b"[1]"), "another schema version"),
-        (write("bank.json", b'{"schema_version": 2}'), "damaged: KeyError"),
+        (write("bank.json", b'{"schema_version": 3}'), "damaged: KeyError"),
         (edit_meta(spec={}), "damaged: ValidationError"),
         (edit_meta(classes=["RBC"]), "do not fit together"),
         (edit_meta(classes=7), "damaged: TypeError"),
@@ -193,6 +199,10 @@ def test_other_schema_versions_are_refused(folder: Path, version: object) -> Non
         (edit_cell("images.csv", 1, "height_px", "tall"), "damaged: ValueError"),
         (edit_cell("images.csv", 1, "height_px", "9" * 30), "damaged: OverflowError"),
         (edit_field("background_red", np.nan), "do not fit together"),
+        (edit_cell("backdrops.csv", 1, "height_px", "7"), "do not fit together"),
+        (edit_cell("backdrops.csv", 1, "width_px", "0"), "do not fit together"),
+        (edit_cell("backdrops.csv", 1, "image", "other.png"), "damaged: KeyError"),
+        (cut_short("backdrops.npy", 0.9), "damaged: ValueError"),
         (edit_cell("images.csv", 1, "noise", "-1.0"), "do not fit together"),
         (edit_cell("images.csv", 1, "count RBC", "-1"), "do not fit together"),
         (edit_cell("images.csv", 1, "width_px", "0"), "do not fit together"),

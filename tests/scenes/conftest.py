@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from synthmed.bank import PatchBank, Quality, make_spec
+from synthmed.bank.backdrops import Backdrops
 from synthmed.bank.matte import round_matte
 
 CLASSES = ("a", "b", "c")
@@ -54,8 +55,16 @@ def make_bank(
         image_backgrounds=rng.uniform(180, 220, size=(images, 3)),
         image_noises=np.full(images, noise),
         report=(),
+        backdrops=make_backdrops(((20, 30), (40, 25)), rng),
         hash="0" * 64,
     )
+
+
+def make_backdrops(shapes: Sequence[tuple[int, int]], rng: np.random.Generator) -> Backdrops:
+    """Backdrops of random pixels, all of the first image."""
+    sides = np.array(shapes, dtype=np.int64).reshape(-1, 2)
+    pixels = rng.integers(0, 256, size=(int(sides.prod(axis=1).sum()), 3), dtype=np.uint8)
+    return Backdrops(pixels, sides, np.zeros(len(sides), dtype=np.int64))
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from synthmed.bank import PatchBank
+from synthmed.bank.backdrops import NO_BACKDROPS
+from synthmed.errors import RecipeError
 from synthmed.scenes import CanvasRecipe
-from synthmed.scenes.canvas import CanvasPlan, draw_canvas, noise_tile, paint_canvas
+from synthmed.scenes.canvas import CanvasPlan, canvas_colors, draw_canvas, noise_tile, paint_canvas
 
 BankOf = Callable[..., PatchBank]
 ONE = 1 << 16
@@ -91,7 +94,7 @@ def test_extreme_scales(step: int) -> None:
 def test_a_canvas_has_colour_and_noise_of_one_image(bank_of: BankOf) -> None:
     bank = bank_of(image_counts=[(1, 1, 1)] * 5, noise=2.5)
     rng = np.random.default_rng(0)
-    plans = [draw_canvas(CanvasRecipe(), bank, 0.5, rng) for _ in range(200)]
+    plans = [draw_canvas(CanvasRecipe(kind="background"), bank, 0.5, rng) for _ in range(200)]
     colors = {tuple(plan.color) for plan in plans}
     assert colors == {tuple(color) for color in bank.image_backgrounds}
     assert {plan.noise for plan in plans} == {2.5}
@@ -104,7 +107,7 @@ def test_a_canvas_has_colour_and_noise_of_one_image(bank_of: BankOf) -> None:
     [
         ({"kind": "fixed", "color": (1, 2, 3)}, [1, 2, 3], 0.0),
         ({"kind": "fixed", "color": (1, 2, 3), "noise": True}, [1, 2, 3], 0.0),
-        ({"noise": False}, None, 0.0),
+        ({"kind": "background", "noise": False}, None, 0.0),
     ],
 )
 def test_canvases_without_noise(
@@ -113,3 +116,21 @@ def test_canvases_without_noise(
     plan = draw_canvas(CanvasRecipe(**options), bank_of(noise=2.5), 1.0, np.random.default_rng(0))
     assert plan.noise == noise
     assert color is None or plan.color.tolist() == color
+
+
+def test_a_backdrop_needs_one_in_the_bank(bank_of: BankOf) -> None:
+    bank = replace(bank_of(), backdrops=NO_BACKDROPS)
+    with pytest.raises(RecipeError, match=r"the bank has none.*canvas\.kind to background"):
+        draw_canvas(CanvasRecipe(), bank, 1.0, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("kind", ["backdrop", "background", "fixed"])
+def test_colours_under_objects_are_those_of_the_canvas(bank_of: BankOf, kind: str) -> None:
+    bank = bank_of()
+    flat = np.full_like(bank.backdrops.pixels, 77)
+    bank = replace(bank, backdrops=replace(bank.backdrops, pixels=flat))
+    plan = draw_canvas(CanvasRecipe(kind=kind, size_px=(9, 8)), bank, 0.5, np.random.default_rng(0))
+    image = paint_canvas(plan, bank.backdrops)
+    found = canvas_colors(plan, bank, np.array([[0.5, 0.5], [8.9, 7.9], [-3.0, 11.0]]))
+    assert found.shape == (3, 3)
+    assert np.abs(found - image[0, 0]).max() <= 0.5

@@ -129,9 +129,9 @@ def test_impossible_scenes_say_what_fits(bank_of: BankOf) -> None:
 def test_drawn_counts_may_lose_some_objects_but_not_most(bank_of: BankOf) -> None:
     placement = {"max_overlap": 0, "tries": 256}
     full = bank_of(shapes=[(20, 20)], labels=(0,), image_counts=[(16, 0, 0)])
-    plan = draw_plan(recipe_of(placement=placement), full, 0, 0)
-    assert plan.unplaced[0] > 0
-    assert len(plan) + plan.unplaced[0] == 16
+    plans = [draw_plan(recipe_of(placement=placement), full, 0, index) for index in range(8)]
+    assert any(plan.unplaced[0] > 0 for plan in plans)
+    assert {len(plan) + plan.unplaced[0] for plan in plans} == {16}
     crowded = bank_of(shapes=[(20, 20)], labels=(0,), image_counts=[(160, 0, 0)])
     with pytest.raises(RecipeError, match="of the 160 objects"):
         draw_plan(recipe_of(placement=placement), crowded, 0, 0)

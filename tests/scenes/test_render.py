@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from synthmed.bank import PatchBank, open_bank
 from synthmed.errors import RecipeError
 from synthmed.scenes import Plan, Scene, draw_plan, make_recipe, render
-from synthmed.scenes.canvas import CanvasPlan, paint_canvas
+from synthmed.scenes.canvas import CanvasPlan, canvas_colors, paint_canvas
 from synthmed.scenes.paste import linear_taps, resize
 
 BankOf = Callable[..., PatchBank]
@@ -53,7 +53,8 @@ def sprite(plan: Plan, bank: PatchBank, k: int) -> tuple[np.ndarray, np.ndarray]
         parts.append(np.rot90(np.fliplr(part) if plan.flips[k] else part, turns).astype(int))
     colors, matte = parts
     if plan.match_background:
-        colors = np.clip(colors + np.rint(plan.canvas.color - bank.backgrounds[patch]).astype(int), 0, 255)
+        under = canvas_colors(plan.canvas, bank, plan.centers_px[k : k + 1])[0]
+        colors = np.clip(colors + np.rint(under - bank.backgrounds[patch]).astype(int), 0, 255)
     return colors, np.full_like(matte, 255) if plan.hard else matte
 
 
@@ -63,7 +64,7 @@ def composed(plan: Plan, bank: PatchBank) -> tuple[np.ndarray, np.ndarray, np.nd
     height, width = plan.canvas.shape_px
     image = np.zeros((height + 2 * margin, width + 2 * margin, 3), dtype=int)
     seen = np.s_[margin : margin + height, margin : margin + width]
-    image[seen] = paint_canvas(plan.canvas)
+    image[seen] = paint_canvas(plan.canvas, bank.backdrops)
     alphas = np.zeros((len(plan), *image.shape[:2]), dtype=int)
     for k in range(len(plan)):
         colors, matte = sprite(plan, bank, k)
@@ -133,7 +134,7 @@ def test_scenes_are_those_of_a_slow_compositor(bank_of: BankOf, data: st.DataObj
     scene = render(plan, bank)
     assert_as_composed(scene, bank)
     # What differs from the canvas belongs to an object, and an object lies within its box.
-    differs = (scene.image != paint_canvas(plan.canvas)).any(axis=2)
+    differs = (scene.image != paint_canvas(plan.canvas, bank.backdrops)).any(axis=2)
     assert (scene.instance_mask[differs] > 0).all()
     assert scene.instance_mask.max(initial=0) <= len(plan)
     for k, (row0, column0, row1, column1) in enumerate(scene.boxes_px.astype(int)):

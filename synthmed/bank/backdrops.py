@@ -1,0 +1,64 @@
+"""Backdrops: source images with their objects taken out, to be canvases of scenes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CELLS = 16
+"""Cells per axis of the illumination of a backdrop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Backdrops:
+    """B backdrops, flat one after the other like the patches of a bank.
+
+    Attributes:
+        pixels: ``(Q, 3)`` uint8, RGB.
+        shapes_px: ``(B, 2)`` int, height and width.
+        image_index: ``(B,)`` int, the source image of each.
+    """
+
+    pixels: NDArray[np.uint8]
+    shapes_px: NDArray[np.int64]
+    image_index: NDArray[np.int64]
+    _fields: dict[int, NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.shapes_px)
+
+    def backdrop(self, index: int) -> NDArray[np.uint8]:
+        """``(h, w, 3)`` uint8."""
+        height, width = self.shapes_px[index]
+        start = int(self.shapes_px[:index].prod(axis=1).sum())
+        return self.pixels[start : start + height * width].reshape(height, width, 3)
+
+    def illumination(self, index: int) -> NDArray[np.float64]:
+        """``(16, 16, 3)`` float, the median colours of the cells of a backdrop."""
+        if index not in self._fields:
+            self._fields[index] = cell_medians(self.backdrop(index))
+        return self._fields[index]
+
+
+NO_BACKDROPS = Backdrops(np.zeros((0, 3), np.uint8), np.zeros((0, 2), np.int64), np.zeros(0, np.int64))
+
+
+def cell_medians(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The median colours of 16 x 16 cells of an image ``(H, W, 3)``, as ``(16, 16, 3)`` float.
+
+    Medians, since what was left lying on the background is not the light that falls on it.
+    """
+    rows, columns = (np.linspace(0, n, _CELLS + 1).astype(int) for n in image.shape[:2])
+    # An image of fewer pixels than cells has cells without any; they take the pixel next to them.
+    return np.array(
+        [
+            [
+                np.median(image[a : max(b, a + 1), c : max(d, c + 1)].reshape(-1, 3), axis=0)
+                for c, d in pairwise(columns)
+            ]
+            for a, b in pairwise(rows)
+        ]
+    )

@@ -1,0 +1,126 @@
+"""A canvas cut from a backdrop: the part that it shows, and its pixels."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthmed.bank.backdrops import Backdrops
+from synthmed.scenes.paste import linear_taps, resize
+
+
+class BackdropWindow(NamedTuple):
+    """The part of a backdrop that a canvas shows.
+
+    A backdrop is resized like everything that comes from a source image, and goes on beyond its border as its
+    mirror image.
+
+    Attributes:
+        number: which backdrop of the bank.
+        shape_px: height and width of the backdrop at the scale of the scene.
+        origin_px: where in it the canvas begins, in pixels of the scene.
+        mirrored: whether the rows, and whether the columns of the backdrop run backwards.
+        turned: whether rows and columns change places, before all the above.
+    """
+
+    number: int
+    shape_px: tuple[int, int]
+    origin_px: tuple[int, int]
+    mirrored: tuple[bool, bool]
+    turned: bool
+
+
+def draw_window(
+    shape_px: tuple[int, int], backdrops: Backdrops, scale: float, rng: np.random.Generator
+) -> BackdropWindow:
+    """Draw a backdrop and a part of it.
+
+    Args:
+        shape_px: height and width of the canvas.
+        backdrops: of the bank; not empty.
+        scale: canvas pixels per pixel of a backdrop.
+        rng: source of randomness.
+    """
+    index = int(rng.integers(len(backdrops)))
+    turned, *mirrored = (rng.random(3) < 0.5).tolist()
+    scaled_px = np.maximum(1, np.rint(backdrops.shapes_px[index] * scale)).astype(np.int64)
+    scaled_px = scaled_px[::-1] if turned else scaled_px
+    # Where the backdrop is the larger one the canvas lies within it, and else it lies within the canvas.
+    room_px = scaled_px - shape_px
+    origin_px = np.minimum(room_px, 0) + (rng.random(2) * (np.abs(room_px) + 1)).astype(np.int64)
+    height, width = scaled_px.tolist()
+    row, column = origin_px.tolist()
+    return BackdropWindow(index, (height, width), (row, column), (mirrored[0], mirrored[1]), turned)
+
+
+def paint_window(
+    window: BackdropWindow, backdrops: Backdrops, shape_px: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """The pixels of a canvas, ``(H, W, 3)`` uint8.
+
+    Args:
+        window: the part of the backdrop.
+        backdrops: of the bank.
+        shape_px: height and width of the canvas.
+    """
+    resized = _resized(backdrops, window.number, window.shape_px[::-1] if window.turned else window.shape_px)
+    rows, columns = _places(window, shape_px)
+    seen = resized.swapaxes(0, 1) if window.turned else resized
+    return np.ascontiguousarray(seen[rows[:, None], columns])
+
+
+def window_colors(
+    window: BackdropWindow,
+    backdrops: Backdrops,
+    shape_px: tuple[int, int],
+    centers_px: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The illumination of a canvas at some places ``(M, 2)``, as ``(M, 3)`` float."""
+    field = backdrops.illumination(window.number)
+    field = field.swapaxes(0, 1) if window.turned else field
+    at = np.clip(centers_px.astype(np.int64), 0, np.array(shape_px) - 1)
+    rows, columns = (
+        places[at[:, axis]] * field.shape[axis] // window.shape_px[axis]
+        for axis, places in enumerate(_places(window, shape_px))
+    )
+    return np.asarray(field[rows, columns])
+
+
+def _places(window: BackdropWindow, shape_px: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows and the columns of the resized backdrop that those of the canvas show."""
+    rows, columns = (
+        reflected(np.arange(begin, begin + size), length)[:: -1 if mirrored else 1]
+        for begin, size, length, mirrored in zip(
+            window.origin_px, shape_px, window.shape_px, window.mirrored, strict=True
+        )
+    )
+    return rows, columns
+
+
+def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """Indices of a line that goes on as its mirror image.
+
+    Examples:
+        >>> reflected(np.arange(-2, 5), 3).tolist()
+        [1, 0, 0, 1, 2, 2, 1]
+    """
+    index = index % (2 * length)
+    return np.minimum(index, 2 * length - 1 - index)
+
+
+@lru_cache(maxsize=128)
+def _resized(backdrops: Backdrops, index: int, shape_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """A backdrop at the scale of the scenes; kept, since all scenes of a recipe have one scale."""
+    backdrop = backdrops.backdrop(index)
+    if backdrop.shape[:2] == shape_px:
+        return backdrop
+    height, width = backdrop.shape[:2]
+    values = backdrop.reshape(-1).view()
+    values.flags.writeable = False
+    image = np.empty((*shape_px, 3), dtype=np.uint8)
+    row_taps, column_taps = linear_taps(height, shape_px[0]), linear_taps(width, shape_px[1])
+    resize(values, 3, width, row_taps, column_taps, image.reshape(-1))
+    return image

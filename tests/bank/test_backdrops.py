@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops, cell_medians
+
+
+def test_none() -> None:
+    assert len(NO_BACKDROPS) == 0
+
+
+def test_each_backdrop_has_its_pixels() -> None:
+    pixels = np.arange(3 * (6 + 4), dtype=np.uint8).reshape(-1, 3)
+    backdrops = Backdrops(pixels, np.array([[2, 3], [4, 1]]), np.array([5, 0]))
+    assert len(backdrops) == 2
+    assert np.array_equal(backdrops.backdrop(0), pixels[:6].reshape(2, 3, 3))
+    assert np.array_equal(backdrops.backdrop(1), pixels[6:].reshape(4, 1, 3))
+    assert backdrops.illumination(1).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 40), (160, 33)])
+def test_the_illumination_of_an_even_image_is_its_colour(shape: tuple[int, int]) -> None:
+    image = np.full((*shape, 3), (10, 20, 30), dtype=np.uint8)
+    assert np.array_equal(cell_medians(image), np.broadcast_to([10.0, 20.0, 30.0], (16, 16, 3)))
+
+
+def test_dirt_is_no_illumination() -> None:
+    rows = np.repeat(np.arange(160, dtype=np.uint8)[:, None, None], 160, axis=1).repeat(3, axis=2)
+    dirty = rows.copy()
+    dirty[::4, ::4] = 255
+    assert np.abs(cell_medians(dirty) - cell_medians(rows)).max() <= 1
+    assert cell_medians(rows)[3, 5, 0] == pytest.approx(34.5)

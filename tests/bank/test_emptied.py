@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from synthmed.bank import build_bank, make_spec
+from synthmed.bank.background import estimate_background
+from synthmed.bank.emptied import BackdropBuilder, emptied, object_mask
+from synthmed.points import open_image, read_csv
+
+LIGHT = 200
+
+
+def scene(
+    centers: list[tuple[int, int]], radius: int, shape: tuple[int, int] = (120, 160)
+) -> NDArray[np.uint8]:
+    """Dark discs on a light background with noise."""
+    rng = np.random.default_rng(0)
+    image = rng.normal(LIGHT, 2, (*shape, 3))
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    for row, column in centers:
+        image[(rows - row) ** 2 + (columns - column) ** 2 <= radius**2] = 60
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def points_px(centers: list[tuple[int, int]]) -> NDArray[np.float64]:
+    return np.array(centers, dtype=np.float64).reshape(-1, 2)
+
+
+@pytest.mark.parametrize(
+    ("centers", "sizes", "expected"),
+    [
+        ([], [], 0),
+        ([(3.5, 3.5)], [2.0], 5),
+        ([(3.5, 3.5)], [0.1], 1),
+        ([(-5.0, 3.0)], [2.0], 0),
+        ([(0.0, 0.0)], [4.0], 3),
+    ],
+)
+def test_object_mask(centers: list[tuple[float, float]], sizes: list[float], expected: int) -> None:
+    mask = object_mask((8, 9), np.array(centers).reshape(-1, 2), np.array(sizes), 1.0)
+    assert mask.shape == (8, 9)
+    assert mask.sum() == expected
+
+
+@pytest.mark.parametrize("centers", [[], [(60, 80)], [(60, 80), (60, 101), (20, 30)], [(4, 4), (119, 159)]])
+def test_clicked_objects_are_gone(centers: list[tuple[int, int]]) -> None:
+    image = scene(centers, 10)
+    rng = np.random.default_rng(0)
+    empty = emptied(image, points_px(centers), np.full(len(centers), 20.0), estimate_background(image), rng)
+    assert empty.min() > LIGHT - 25
+    assert empty.mean() == pytest.approx(LIGHT, abs=2)
+
+
+def test_an_object_goes_whole_although_the_click_is_off_its_centre() -> None:
+    image = scene([(60, 80)], 10)
+    rng = np.random.default_rng(0)
+    empty = emptied(image, points_px([(64, 85)]), np.full(1, 20.0), estimate_background(image), rng)
+    assert empty.min() > LIGHT - 25
+
+
+def test_what_was_not_clicked_stays() -> None:
+    image = scene([(60, 80), (30, 30)], 10)
+    rng = np.random.default_rng(0)
+    empty = emptied(image, points_px([(60, 80)]), np.full(1, 20.0), estimate_background(image), rng)
+    assert empty[30, 30].tolist() == [60, 60, 60]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rows = ["image,x,y,label,split"]
+    for number, split in enumerate(["train", "train", "val", "train"]):
+        Image.fromarray(scene([(60, 80), (20, 30)], 10)).save(tmp_path / f"{number}.png")
+        rows += [f"{number}.png,80.5,60.5,cell,{split}", f"{number}.png,30.5,20.5,cell,{split}"]
+    (tmp_path / "points.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("wanted", "made"), [(0, 0), (2, 2), (9, 3)])
+def test_a_bank_has_backdrops_of_train_images(folder: Path, wanted: int, made: int) -> None:
+    points = read_csv(folder / "points.csv", folder)
+    spec = make_spec(sizes_px={"cell": 20.0}, backdrops=wanted, keep_duplicates=True)
+    bank = build_bank(points, folder, spec)
+    assert len(bank.backdrops) == made
+    assert "2.png" not in {bank.images[index] for index in bank.backdrops.image_index}
+    assert len(set(bank.backdrops.image_index.tolist())) == made
+    again = build_bank(points, folder, spec)
+    assert np.array_equal(again.backdrops.pixels, bank.backdrops.pixels)
+
+
+def test_of_a_large_image_a_part_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "wide.png"
+    Image.fromarray(scene([(60, 80)], 10, (120, 2000))).save(path)
+    builder = BackdropBuilder(1, make_spec(sizes_px={"cell": 20.0}))
+    with open_image(path) as source:
+        background = estimate_background(source.sample())
+        builder.add(0, source, points_px([(60, 80)]), np.full(1, 20.0), background)
+        builder.add(1, source, points_px([]), np.zeros(0), background)
+    backdrops = builder.backdrops()
+    assert backdrops.shapes_px.tolist() == [[120, 1024]]
+    assert backdrops.pixels.min() > LIGHT - 25

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthmed.bank.backdrops import Backdrops
+from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window, reflected, window_colors
+
+
+def backdrops_of(*shapes: tuple[int, int], seed: int = 0) -> Backdrops:
+    sides = np.array(shapes, dtype=np.int64)
+    pixels = np.random.default_rng(seed).integers(0, 256, (int(sides.prod(axis=1).sum()), 3), dtype=np.uint8)
+    return Backdrops(pixels, sides, np.zeros(len(sides), dtype=np.int64))
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_reflection_is_that_of_numpy(length: int) -> None:
+    line = np.arange(length)
+    expected = np.pad(line, 3 * length, mode="symmetric")
+    assert reflected(np.arange(-3 * length, 4 * length), length).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("window", "rows", "columns"),
+    [
+        (BackdropWindow(0, (4, 5), (0, 0), (False, False), False), [0, 1], [0, 1, 2]),
+        (BackdropWindow(0, (4, 5), (2, 1), (False, False), False), [2, 3], [1, 2, 3]),
+        (BackdropWindow(0, (4, 5), (-1, 3), (False, False), False), [0, 0], [3, 4, 4]),
+        (BackdropWindow(0, (4, 5), (2, 1), (True, False), False), [3, 2], [1, 2, 3]),
+        (BackdropWindow(0, (4, 5), (2, 1), (True, True), False), [3, 2], [3, 2, 1]),
+    ],
+)
+def test_a_canvas_at_the_scale_of_the_backdrop(
+    window: BackdropWindow, rows: list[int], columns: list[int]
+) -> None:
+    backdrops = backdrops_of((4, 5))
+    expected = backdrops.backdrop(0)[np.ix_(rows, columns)]
+    assert np.array_equal(paint_window(window, backdrops, (2, 3)), expected)
+
+
+def test_turned() -> None:
+    backdrops = backdrops_of((4, 5))
+    window = BackdropWindow(0, (5, 4), (0, 0), (False, False), True)
+    expected = backdrops.backdrop(0).swapaxes(0, 1)
+    assert np.array_equal(paint_window(window, backdrops, (5, 4)), expected)
+
+
+@given(
+    shape=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    canvas=st.tuples(st.integers(8, 40), st.integers(8, 40)),
+    scale=st.floats(0.05, 3),
+    seed=st.integers(0, 99),
+)
+def test_every_window_can_be_painted_and_has_a_colour(
+    shape: tuple[int, int], canvas: tuple[int, int], scale: float, seed: int
+) -> None:
+    backdrops = backdrops_of(shape, (3, 3))
+    window = draw_window(canvas, backdrops, scale, np.random.default_rng(seed))
+    image = paint_window(window, backdrops, canvas)
+    assert image.shape == (*canvas, 3) and image.flags.c_contiguous
+    assert np.array_equal(image, paint_window(window, backdrops, canvas))
+    centers = np.random.default_rng(seed).uniform(-5, 45, (6, 2))
+    assert window_colors(window, backdrops, canvas, centers).shape == (6, 3)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("mirrored", [(False, False), (True, False), (True, True)])
+def test_colours_follow_the_light(turned: bool, mirrored: tuple[bool, bool]) -> None:
+    """A backdrop that grows lighter to the right, shown in any pose: colours and pixels agree."""
+    ramp = np.repeat(np.tile(np.linspace(0, 200, 64), (48, 1))[..., None], 3, axis=2).astype(np.uint8)
+    backdrops = Backdrops(ramp.reshape(-1, 3), np.array([[48, 64]]), np.zeros(1, dtype=np.int64))
+    shape = (64, 48) if turned else (48, 64)
+    window = BackdropWindow(0, shape, (-5, 3), mirrored, turned)
+    image = paint_window(window, backdrops, (40, 40))
+    centers = np.random.default_rng(0).uniform(0, 40, (50, 2))
+    rows, columns = centers.astype(int).T
+    colors = window_colors(window, backdrops, (40, 40), centers)
+    assert np.abs(colors - image[rows, columns]).max() <= 200 / 16
+
+
+def test_where_the_backdrop_is_larger_no_border_is_seen() -> None:
+    backdrops = backdrops_of((50, 60))
+    rng = np.random.default_rng(0)
+    windows = [draw_window((20, 20), backdrops, 1.0, rng) for _ in range(300)]
+    for window in windows:
+        for begin, length in zip(window.origin_px, window.shape_px, strict=True):
+            assert 0 <= begin <= length - 20
+    assert len({window.origin_px for window in windows}) > 200
+    assert {window.turned for window in windows} == {False, True}
