@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -63,11 +64,16 @@ def measure(bank: PatchBank, scenes: int, repeats: int) -> list[tuple[str, float
     canvas = np.zeros((SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     target = np.empty_like(canvas)
     jobs: dict[str, Callable[[int], object]] = {"memcpy of the canvas": lambda _: np.copyto(target, canvas)}
-    for noise in (False, True):
+    canvases = {
+        "plain": {"kind": "background", "noise": False},
+        "noise": {"kind": "background"},
+        "backdrop": {"kind": "backdrop"},
+    }
+    for canvas_name, options in canvases.items():
         for jitter in (0.0, 0.1):
-            recipe = benchmark_recipe(noise, jitter)
+            recipe = benchmark_recipe(options, jitter)
             plans = [draw_plan(recipe, bank, 0, index) for index in range(scenes)]
-            name = f"{'noise' if noise else 'plain'} canvas, {'size jitter' if jitter else 'sizes as cut'}"
+            name = f"{canvas_name} canvas, {'size jitter' if jitter else 'sizes as cut'}"
             jobs[f"{name}: render"] = lambda index, plans=plans: render(plans[index], bank)
             jobs[f"{name}: draw + render"] = lambda index, recipe=recipe: render(
                 draw_plan(recipe, bank, 0, index), bank
@@ -85,11 +91,11 @@ def measure(bank: PatchBank, scenes: int, repeats: int) -> list[tuple[str, float
     return list(best.items())
 
 
-def benchmark_recipe(noise: bool, jitter: float) -> Recipe:
+def benchmark_recipe(canvas: dict[str, Any], jitter: float) -> Recipe:
     """The default recipe with fixed counts at scale 1."""
     return make_recipe(
         {
-            "canvas": {"size_px": (SIDE_PX, SIDE_PX), "noise": noise},
+            "canvas": {"size_px": (SIDE_PX, SIDE_PX), **canvas},
             "counts": {"kind": "fixed", "fixed": OBJECTS},
             "objects": {"size_jitter": jitter},
             "scale": 1.0,

@@ -127,6 +127,7 @@ def fiftyone_metadata(spec: dict[str, Any]) -> dict[str, Any]:
             _embedded("ground_truth", f"{_LABELS}.Detections", [_list_of("detections", detection)]),
             _embedded("present", f"{_LABELS}.Classifications", [_list_of("classifications", classification)]),
             _field("scene_index", "IntField"),
+            _field("backdrop", "StringField"),
         ],
     }
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed._compiled import compiled
 from synthmed.bank.backdrops import Backdrops
 from synthmed.scenes.paste import linear_taps, resize
 
@@ -66,10 +67,11 @@ def paint_window(
         backdrops: of the bank.
         shape_px: height and width of the canvas.
     """
-    resized = _resized(backdrops, window.number, window.shape_px[::-1] if window.turned else window.shape_px)
+    resized = _resized(backdrops, window.number, window.shape_px, window.turned)
     rows, columns = _places(window, shape_px)
-    seen = resized.swapaxes(0, 1) if window.turned else resized
-    return np.ascontiguousarray(seen[rows[:, None], columns])
+    image = np.empty((*shape_px, 3), dtype=np.uint8)
+    _gather(resized, rows, columns, image.reshape(len(image), -1))
+    return image
 
 
 def window_colors(
@@ -112,15 +114,55 @@ def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=128)
-def _resized(backdrops: Backdrops, index: int, shape_px: tuple[int, int]) -> NDArray[np.uint8]:
-    """A backdrop at the scale of the scenes; kept, since all scenes of a recipe have one scale."""
-    backdrop = backdrops.backdrop(index)
-    if backdrop.shape[:2] == shape_px:
-        return backdrop
+def _resized(
+    backdrops: Backdrops, number: int, shape_px: tuple[int, int], turned: bool
+) -> NDArray[np.uint8]:
+    """A backdrop at the scale of the scenes, ``(h, 3 * w)``; kept, since scenes of a recipe have one scale."""
+    backdrop = backdrops.backdrop(number)
     height, width = backdrop.shape[:2]
-    values = backdrop.reshape(-1).view()
-    values.flags.writeable = False
-    image = np.empty((*shape_px, 3), dtype=np.uint8)
-    row_taps, column_taps = linear_taps(height, shape_px[0]), linear_taps(width, shape_px[1])
-    resize(values, 3, width, row_taps, column_taps, image.reshape(-1))
-    return image
+    to_height, to_width = shape_px[::-1] if turned else shape_px
+    image = np.empty((to_height, to_width, 3), dtype=np.uint8)
+    values = np.array(backdrop).reshape(-1)
+    resize(values, 3, width, linear_taps(height, to_height), linear_taps(width, to_width), image.reshape(-1))
+    if turned:
+        image = np.ascontiguousarray(image.swapaxes(0, 1))
+    return image.reshape(len(image), -1)
+
+
+@compiled
+def _gather(
+    values: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    image: NDArray[np.uint8],
+) -> None:
+    """Copy rows and columns of an image.
+
+    Args:
+        values: ``(h, 3 * w)``.
+        rows: ``(H,)``.
+        columns: ``(W,)``.
+        image: ``(H, 3 * W)``, written.
+    """
+    # Columns follow one another forwards or backwards for long runs, each copied in one tight loop.
+    width = len(columns)
+    runs, steps = np.ones(width, dtype=np.int64), np.ones(width, dtype=np.int64)
+    for j in range(width - 2, -1, -1):
+        step = columns[j + 1] - columns[j]
+        if abs(step) == 1:
+            steps[j] = step
+            runs[j] = runs[j + 1] + 1 if runs[j + 1] == 1 or steps[j + 1] == step else 2
+    for i in range(len(rows)):
+        source, target = values[rows[i]], image[i]
+        j = 0
+        while j < width:
+            run, first = runs[j], columns[j]
+            if steps[j] == 1:
+                target[3 * j : 3 * (j + run)] = source[3 * first : 3 * (first + run)]
+            else:
+                for k in range(run):
+                    p, q = np.uintp(3 * (j + k)), np.uintp(3 * (first - k))
+                    target[p] = source[q]
+                    target[p + np.uintp(1)] = source[q + np.uintp(1)]
+                    target[p + np.uintp(2)] = source[q + np.uintp(2)]
+            j += run
