@@ -67,22 +67,22 @@ def build_bank(
     for number, (name, index) in enumerate(zip(kept.images, kept.by_image(), strict=True)):
         with open_image(resolve_inside(images_dir, name)) as source:
             backgrounds.append(estimate_background(source.sample()))
-            of_class_px = sizes_px[kept.labels[index]]
-            backdrops.add(number, source, kept.centers_px[index], of_class_px, backgrounds[-1])
             reach_px = int(sides_px[index].max(initial=0)) + _MARGIN_PX
             for block in source.blocks(kept.centers_px[index], reach_px):
                 near = index[block.points]
-                cut_image(
+                at_px, of_class_px = kept.centers_px[near] - block.corner_px, sizes_px[kept.labels[near]]
+                owners = cut_image(
                     cut,
                     block.image,
                     near,
-                    kept.centers_px[near] - block.corner_px,
-                    sizes_px[kept.labels[near]],
+                    at_px,
+                    of_class_px,
                     sides_px[near],
                     backgrounds[-1],
                     spec,
                     own=block.own,
                 )
+                backdrops.add(number, block.image, at_px, of_class_px, owners, backgrounds[-1])
         if progress is not None:
             progress(number + 1, len(kept.images))
     if not cut.point:

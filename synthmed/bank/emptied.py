@@ -9,9 +9,7 @@ from scipy import ndimage
 from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops
 from synthmed.bank.background import Background
 from synthmed.bank.fill import fill_holes
-from synthmed.bank.objects import find_objects
 from synthmed.bank.spec import BankSpec
-from synthmed.points.regions import ImageSource
 
 _LARGEST_PX = 1024
 """Longest side of a backdrop; of a larger image it shows a part."""
@@ -40,32 +38,28 @@ class BackdropBuilder:
     def add(
         self,
         image_index: int,
-        source: ImageSource,
+        image: NDArray[np.uint8],
         centers_px: NDArray[np.float64],
         sizes_px: NDArray[np.float64],
+        owners: NDArray[np.int32],
         background: Background,
     ) -> None:
-        """Make the backdrop of an image, if it is one of those chosen.
+        """Make the backdrop of an image, if it is one of those chosen and has none yet.
 
         Args:
             image_index: its number.
-            source: the image.
-            centers_px: ``(N, 2)`` float, its objects.
+            image: ``(H, W, 3)`` uint8, the image, or a part of it.
+            centers_px: ``(N, 2)`` float, the objects.
             sizes_px: ``(N,)`` float, the side of the class of each.
+            owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
             background: of the image.
         """
         if image_index not in self._chosen:
             return
-        shape = np.array(source.shape_px)
-        low = self._rng.integers(0, np.maximum(shape - _LARGEST_PX, 0) + 1)
-        high = np.minimum(low + _LARGEST_PX, shape)
-        # Objects whose centre lies outside may still reach in.
-        reach_px = sizes_px[:, None]
-        near = ((centers_px >= low - reach_px) & (centers_px < high + reach_px)).all(axis=1)
-        made = emptied(
-            source.read_region(low, high), centers_px[near] - low, sizes_px[near], background, self._rng
-        )
-        self._made.append(made)
+        self._chosen.remove(image_index)
+        backdrop = emptied(image, centers_px, sizes_px, owners, background, self._rng)
+        low = self._rng.integers(0, np.maximum(np.array(image.shape[:2]) - _LARGEST_PX, 0) + 1)
+        self._made.append(backdrop[low[0] : low[0] + _LARGEST_PX, low[1] : low[1] + _LARGEST_PX])
         self._images.append(image_index)
 
     def backdrops(self) -> Backdrops:
@@ -83,6 +77,7 @@ def emptied(
     image: NDArray[np.uint8],
     centers_px: NDArray[np.float64],
     sizes_px: NDArray[np.float64],
+    owners: NDArray[np.int32],
     background: Background,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
@@ -90,17 +85,16 @@ def emptied(
 
     Args:
         image: ``(H, W, 3)`` uint8.
-        centers_px: ``(N, 2)`` float, the objects; may lie outside.
+        centers_px: ``(N, 2)`` float, the objects.
         sizes_px: ``(N,)`` float, the side of the class of each.
+        owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
         background: of the image.
         rng: source of randomness.
     """
     holes = object_mask(image.shape[:2], centers_px, sizes_px, _REACH)
-    inside = ((centers_px >= 0) & (centers_px < image.shape[:2])).all(axis=1)
-    labels = find_objects(image, centers_px[inside], sizes_px[inside], background).labels
-    if labels.any():
-        away_px, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
-        rim_px = np.maximum(2.0, _RIM * sizes_px[inside])[labels[tuple(nearest)] - 1]
+    if owners.any():
+        away_px, nearest = ndimage.distance_transform_edt(owners == 0, return_indices=True)
+        rim_px = np.maximum(2.0, _RIM * sizes_px)[owners[tuple(nearest)] - 1]
         holes |= away_px <= rim_px
     return fill_holes(image, holes, background.color, background.noise, rng)
 

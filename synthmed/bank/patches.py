@@ -61,7 +61,7 @@ def cut_image(
     background: Background,
     spec: BankSpec,
     own: NDArray[np.bool_],
-) -> None:
+) -> NDArray[np.int32]:
     """Cut the usable patches of one image, or of a block of a large one.
 
     Args:
@@ -74,9 +74,12 @@ def cut_image(
         background: of the image.
         spec: policies.
         own: ``(N,)`` bool, the points whose patches are cut here; the others are their neighbours.
+
+    Returns:
+        ``(H, W)`` int32, which of the N objects has a pixel, from 1; 0 for none.
     """
     if not len(index):
-        return
+        return np.zeros(image.shape[:2], dtype=np.int32)
     objects = find_objects(image, centers_px, sizes_px, background)
     middles_px = centers_px
     if spec.recenter:
@@ -108,6 +111,7 @@ def cut_image(
         cut.mattes.append(matte.astype(np.uint8))
         cut.thumbnails.append(thumbnail(image, corners[i], corners[i] + 2 * half[i]))
         cut.measured.append(_measure(objects, int(i), centers_px[i], windows, float(nearest_px[i])))
+    return objects.labels
 
 
 def _measure(

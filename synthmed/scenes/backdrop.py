@@ -114,10 +114,8 @@ def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=128)
-def _resized(
-    backdrops: Backdrops, number: int, shape_px: tuple[int, int], turned: bool
-) -> NDArray[np.uint8]:
-    """A backdrop at the scale of the scenes, ``(h, 3 * w)``; kept, since scenes of a recipe have one scale."""
+def _resized(backdrops: Backdrops, number: int, shape_px: tuple[int, int], turned: bool) -> NDArray[np.uint8]:
+    """A backdrop at the scale of the scenes, ``(h, 3 * w)``; kept, since a recipe has one scale."""
     backdrop = backdrops.backdrop(number)
     height, width = backdrop.shape[:2]
     to_height, to_width = shape_px[::-1] if turned else shape_px

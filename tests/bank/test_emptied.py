@@ -10,7 +10,8 @@ from PIL import Image
 from synthmed.bank import build_bank, make_spec
 from synthmed.bank.background import estimate_background
 from synthmed.bank.emptied import BackdropBuilder, emptied, object_mask
-from synthmed.points import open_image, read_csv
+from synthmed.bank.objects import find_objects
+from synthmed.points import read_csv
 
 LIGHT = 200
 
@@ -25,6 +26,13 @@ def scene(
     for row, column in centers:
         image[(rows - row) ** 2 + (columns - column) ** 2 <= radius**2] = 60
     return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def emptied_of(image: NDArray[np.uint8], centers: list[tuple[int, int]]) -> NDArray[np.uint8]:
+    """The image without the objects at some clicks, all of 20 px."""
+    at_px, sizes_px, background = points_px(centers), np.full(len(centers), 20.0), estimate_background(image)
+    owners = find_objects(image, at_px, sizes_px, background).labels
+    return emptied(image, at_px, sizes_px, owners, background, np.random.default_rng(0))
 
 
 def points_px(centers: list[tuple[int, int]]) -> NDArray[np.float64]:
@@ -50,23 +58,20 @@ def test_object_mask(centers: list[tuple[float, float]], sizes: list[float], exp
 @pytest.mark.parametrize("centers", [[], [(60, 80)], [(60, 80), (60, 101), (20, 30)], [(4, 4), (119, 159)]])
 def test_clicked_objects_are_gone(centers: list[tuple[int, int]]) -> None:
     image = scene(centers, 10)
-    rng = np.random.default_rng(0)
-    empty = emptied(image, points_px(centers), np.full(len(centers), 20.0), estimate_background(image), rng)
+    empty = emptied_of(image, centers)
     assert empty.min() > LIGHT - 25
     assert empty.mean() == pytest.approx(LIGHT, abs=2)
 
 
 def test_an_object_goes_whole_although_the_click_is_off_its_centre() -> None:
     image = scene([(60, 80)], 10)
-    rng = np.random.default_rng(0)
-    empty = emptied(image, points_px([(64, 85)]), np.full(1, 20.0), estimate_background(image), rng)
+    empty = emptied_of(image, [(64, 85)])
     assert empty.min() > LIGHT - 25
 
 
 def test_what_was_not_clicked_stays() -> None:
     image = scene([(60, 80), (30, 30)], 10)
-    rng = np.random.default_rng(0)
-    empty = emptied(image, points_px([(60, 80)]), np.full(1, 20.0), estimate_background(image), rng)
+    empty = emptied_of(image, [(60, 80)])
     assert empty[30, 30].tolist() == [60, 60, 60]
 
 
@@ -92,14 +97,13 @@ def test_a_bank_has_backdrops_of_train_images(folder: Path, wanted: int, made: i
     assert np.array_equal(again.backdrops.pixels, bank.backdrops.pixels)
 
 
-def test_of_a_large_image_a_part_is_kept(tmp_path: Path) -> None:
-    path = tmp_path / "wide.png"
-    Image.fromarray(scene([(60, 80)], 10, (120, 2000))).save(path)
+def test_of_a_large_image_a_part_is_kept() -> None:
+    image = scene([(60, 80)], 10, (120, 2000))
+    background, owners = estimate_background(image), np.zeros((120, 2000), dtype=np.int32)
     builder = BackdropBuilder(1, make_spec(sizes_px={"cell": 20.0}))
-    with open_image(path) as source:
-        background = estimate_background(source.sample())
-        builder.add(0, source, points_px([(60, 80)]), np.full(1, 20.0), background)
-        builder.add(1, source, points_px([]), np.zeros(0), background)
+    for image_index in (0, 0, 1):
+        builder.add(image_index, image, points_px([(60, 80)]), np.full(1, 20.0), owners, background)
     backdrops = builder.backdrops()
     assert backdrops.shapes_px.tolist() == [[120, 1024]]
+    assert backdrops.image_index.tolist() == [0]
     assert backdrops.pixels.min() > LIGHT - 25
