@@ -74,7 +74,8 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     """
     rng = np.random.default_rng([seed, index])
     scale = scene_scale(recipe, bank)
-    canvas = draw_canvas(recipe.canvas, bank, scale, rng)
+    # On its own, so that the objects are the same on every canvas.
+    canvas = draw_canvas(recipe.canvas, bank, scale, np.random.default_rng([seed, index, 1]))
     # A source image may be too crowded to be composed; that alone should not end a long training.
     for _ in range(1 if recipe.counts.kind == "fixed" else _TRIES):
         plan, counts = _draw_objects(recipe, bank, canvas, scale, seed, index, rng)

@@ -47,6 +47,15 @@ def test_a_plan_depends_on_its_four_values_alone(bank_of: BankOf) -> None:
     assert content(draw_plan(recipe, bank, 0, 1)) != content(draw_plan(recipe, bank, 1, 0))
 
 
+def test_the_same_objects_on_every_canvas(bank_of: BankOf) -> None:
+    bank = bank_of(noise=2.0)
+    plans = [draw_plan(recipe_of(canvas={"kind": k}), bank, 3, 5) for k in ("backdrop", "background", "fixed")]
+    for plan in plans[1:]:
+        assert np.array_equal(plan.centers_px, plans[0].centers_px)
+        assert np.array_equal(plan.patch_index, plans[0].patch_index)
+    assert len({plan.canvas.window is None for plan in plans}) == 2
+
+
 def test_objects_are_what_was_asked_for(bank_of: BankOf) -> None:
     bank = bank_of(shapes=[(5, 6), (7, 8), (9, 4), (6, 6)], labels=(0, 1, 2, 1))
     seen: set[int] = set()
