@@ -7,6 +7,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 _TRIES = 24
+"""Places looked at for the texture of a hole."""
+_CELLS = 16
+"""Cells per axis in which the median of the background is taken."""
+_LEAST_SEEN = 0.1
+"""Share of a cell that must be background for that."""
+_NEAR_LEVELS = 3.0
 _DETAIL_PX = 6.0
 """What varies over more than this is shade and is continued smoothly; the rest is texture and is copied."""
 
@@ -34,7 +40,7 @@ def fill_holes(
         return image
     known = ~holes
     values = image.astype(np.float32)
-    shade = smooth_fill(values, known.astype(np.float32), color)
+    shade = smooth_fill(values, _trust(values, known, color, noise), color)
     weight = ndimage.gaussian_filter(known.astype(np.float32), _DETAIL_PX)
     local = ndimage.gaussian_filter(values * known[..., None], (_DETAIL_PX, _DETAIL_PX, 0))
     detail = (values - local / np.maximum(weight, 1e-6)[..., None]) * known[..., None]
@@ -44,6 +50,32 @@ def fill_holes(
         own = labels[place] == number
         filled[place][own] = (shade[place] + _texture(detail, known, own, noise, rng))[own]
     return np.asarray(np.clip(np.rint(filled), 0, 255), dtype=np.uint8)
+
+
+def _trust(
+    values: NDArray[np.float32], known: NDArray[np.bool_], color: NDArray[np.float64], noise: float
+) -> NDArray[np.float32]:
+    """How far each pixel tells the shade of the background, ``(H, W)`` in 0..1.
+
+    Halos, shadows and dirt beside a hole would be smeared all over it, so pixels count by how near they are
+    to the median of the background in a coarse neighbourhood.
+    """
+    height, width = known.shape
+    cells = max(1, min(_CELLS, height // 8, width // 8))
+    rows, columns = (np.arange(n) * cells // n for n in known.shape)
+    medians = np.zeros((cells, cells, 3), dtype=np.float32)
+    seen = np.zeros((cells, cells), dtype=np.float32)
+    for i in range(cells):
+        for j in range(cells):
+            place = np.ix_(rows == i, columns == j)
+            inside = known[place]
+            if inside.mean() > _LEAST_SEEN:
+                medians[i, j], seen[i, j] = np.median(values[place][inside], axis=0), 1
+    coarse = smooth_fill(medians, seen, color)
+    zoom = (height / cells, width / cells, 1)
+    expected = ndimage.zoom(coarse, zoom, order=1, mode="nearest", grid_mode=True)
+    away = np.abs(values - expected).max(axis=2) / (2 * noise + _NEAR_LEVELS)
+    return (known / (1 + away**4)).astype(np.float32)
 
 
 def _texture(

@@ -49,7 +49,9 @@ def test_a_plan_depends_on_its_four_values_alone(bank_of: BankOf) -> None:
 
 def test_the_same_objects_on_every_canvas(bank_of: BankOf) -> None:
     bank = bank_of(noise=2.0)
-    plans = [draw_plan(recipe_of(canvas={"kind": k}), bank, 3, 5) for k in ("backdrop", "background", "fixed")]
+    plans = [
+        draw_plan(recipe_of(canvas={"kind": k}), bank, 3, 5) for k in ("backdrop", "background", "fixed")
+    ]
     for plan in plans[1:]:
         assert np.array_equal(plan.centers_px, plans[0].centers_px)
         assert np.array_equal(plan.patch_index, plans[0].patch_index)
