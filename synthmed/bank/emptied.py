@@ -17,8 +17,11 @@ _LARGEST_PX = 1024
 _REACH = 1.35
 """Diameter of the disc that is taken out round a click, per side of its class."""
 
-_RIM = 0.25
+_RIM = 0.3
 """How much of the surroundings of a segmented object goes with it, halo and all, per side of its class."""
+
+_LEAST_RIM_PX = 5.0
+"""The same in pixels: optics make halos of small objects no narrower."""
 
 
 class BackdropBuilder:
@@ -94,7 +97,7 @@ def emptied(
     holes = object_mask(image.shape[:2], centers_px, sizes_px, _REACH)
     if owners.any():
         away_px, nearest = ndimage.distance_transform_edt(owners == 0, return_indices=True)
-        rim_px = np.maximum(2.0, _RIM * sizes_px)[owners[tuple(nearest)] - 1]
+        rim_px = np.maximum(_LEAST_RIM_PX, _RIM * sizes_px)[owners[tuple(nearest)] - 1]
         holes |= away_px <= rim_px
     return fill_holes(image, holes, background.color, background.noise, rng)
 
