@@ -20,7 +20,9 @@ MMCV_WORKS = $(PY) -W ignore -c 'import mmcv.ops'
 MONGOD_STARTS = $(PY) -c 'import sys; from synthmed.doctor import Machine, check_mongod; \
 	sys.exit(not check_mongod(Machine()).ok)'
 
-# The App loads the plugin of this checkout, whatever else is registered.
+# `make setup` registers the plugin where FiftyOne looks for plugins, so that it is found without make as well;
+# what is started by make loads the plugin of this checkout, whatever else is registered.
+USERS_PLUGINS_DIR := $(FIFTYONE_PLUGINS_DIR)
 export FIFTYONE_PLUGINS_DIR ?= $(CURDIR)/fiftyone_plugin
 export FIFTYONE_DO_NOT_TRACK ?= true
 # MongoDB 6 is the oldest that FiftyOne supports, and the one in the wheel; it would say so at every start.
@@ -122,4 +124,5 @@ $(STAMPS)/fiftyone: $(STAMPS)/base
 
 $(STAMPS)/synthmed: $(STAMPS)/mmdet $(STAMPS)/fiftyone pyproject.toml
 	$(PIP) -e ".[all,dev]"
+	-@FIFTYONE_PLUGINS_DIR="$(USERS_PLUGINS_DIR)" $(BIN)/synthmed doctor --register-plugin
 	@mkdir -p $(STAMPS) && touch $(STAMPS)/core $@

@@ -19,11 +19,11 @@ from synthmed.errors import SynthmedError
 
 Floats = NDArray[np.float64]
 
-# Okabe and Ito's colours, then Tol's muted ones: told apart by colour-blind readers, and dark enough to be
-# seen as a thin line on a bright field.
+# Six of Okabe and Ito's colours, then each time the one that is farthest from all before it (CIEDE2000, also
+# as a reader without green cones sees it), dark enough to be seen as a thin line on a bright field.
 PALETTE = (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255",
-    "#117733", "#332288", "#999933", "#aa4499", "#44aa99", "#6699cc", "#661100",
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444400",
+    "#552255", "#bb0033", "#0011ff", "#9966ff", "#999966", "#006655", "#bb1188",
 )  # fmt: skip
 
 # Pale yellow to dark red gets darker all the way, so it can be read without seeing colours.
@@ -120,7 +120,13 @@ def draw_points(axes: Axes, centers_px: Floats, color: str, marker: str, size: f
 
 
 def scale_bar(
-    figure: Figure, left: float, top: float, inches: float, widest_px: float, pixel_size_um: float | None
+    figure: Figure,
+    left: float,
+    top: float,
+    inches: float,
+    widest_px: float,
+    pixel_size_um: float | None,
+    scale: float,
 ) -> None:
     """A bar of a round length, at most a fifth of an image long.
 
@@ -131,6 +137,7 @@ def scale_bar(
         inches: the size of a pixel.
         widest_px: the width of the image.
         pixel_size_um: microns for one pixel; ``None`` for a bar in pixels.
+        scale: scene pixels for one pixel of the real images, which the bar is in.
     """
     unit, per_unit = ("px", inches) if pixel_size_um is None else ("µm", inches / pixel_size_um)
     most = widest_px * inches / per_unit / 5
@@ -138,7 +145,11 @@ def scale_bar(
     length = max(step * power for step in (1, 2, 5) if step * power <= most)
     axes = panel(figure, left, top + 0.02, length * per_unit, 0.05)
     axes.set_facecolor(INK)
-    write(figure, left + length * per_unit + 0.08, top + 0.045, f"{length:g} {unit}", va="center")
+    if pixel_size_um is not None or scale == 1:
+        text = f"{length:g} {unit} in both rows"
+    else:
+        text = f"in both rows: {length:g} px of the real images, {length * scale:.3g} px of the scenes"
+    write(figure, left + length * per_unit + 0.08, top + 0.045, text, va="center")
 
 
 def heated(image: NDArray[np.uint8], cam: Floats, cam_range: tuple[float, float]) -> NDArray[np.uint8]:

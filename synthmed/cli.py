@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,15 @@ main.add_command(points)
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(as_json: bool) -> None:
+@click.option("--register-plugin", is_flag=True, help="Link the plugin into FiftyOne's plugins folder.")
+def doctor(as_json: bool, register_plugin: bool) -> None:
     """Tell what is installed, what is missing, and the command that mends it."""
-    from synthmed.doctor import run_doctor
+    from synthmed import doctor
 
-    raise click.exceptions.Exit(run_doctor(as_json))
+    if register_plugin:
+        console.print(f"FiftyOne finds the plugin: {doctor.register_plugin(os.environ)}")
+        return
+    raise click.exceptions.Exit(doctor.run_doctor(as_json))
 
 
 @main.group(cls=Commands)
@@ -201,7 +206,7 @@ def phantom(out: Path, train: int, val: int, seed: int) -> None:
 @click.option("--data", type=_FOLDER, help="Folder with images/ and points.csv. Default: the phantom.")
 @click.option("--out", default="work_dirs/demo", show_default=True, type=_PATH, help="Folder of the demos.")
 @click.option("--size", "sizes", multiple=True, metavar="CLASS=SIZE", help="As for `bank build`.")
-@click.option("--configs", default="mmdet_configs", show_default=True, type=_FOLDER)
+@click.option("--configs", type=_FOLDER, help="Folder like mmdet_configs. Default: what synthmed came with.")
 @click.option("--detector-iters", type=_COUNT, help="Default: what the config says.")
 @click.option("--classifier-iters", type=_COUNT, help="Default: what the config says.")
 @click.option("--fiftyone/--no-fiftyone", default=True, show_default=True, help="Make a FiftyOne dataset.")
@@ -210,7 +215,7 @@ def demo(
     data: Path | None,
     out: Path,
     sizes: tuple[str, ...],
-    configs: Path,
+    configs: Path | None,
     detector_iters: int | None,
     classifier_iters: int | None,
     fiftyone: bool,

@@ -9,23 +9,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from synthmed._drawing import (
     GAP,
-    INK,
     MARGIN,
     QUIET,
     TITLE,
-    class_color,
-    color_bar,
-    draw_boxes,
-    draw_points,
-    heated,
     new_figure,
     panel,
     save_figure,
@@ -33,11 +24,8 @@ from synthmed._drawing import (
     show_image,
     write,
 )
+from synthmed._findings_plot import truth_predictions_cam
 from synthmed.errors import SynthmedError
-from synthmed.metrics.detection import FALSE_POSITIVE, FIXED_THRESHOLD, TRUE_POSITIVE, match_predictions
-from synthmed.metrics.peaks import find_peaks
-from synthmed.metrics.predictions import Predictions
-from synthmed.points.pointset import PointSet
 
 if TYPE_CHECKING:
     from synthmed.bank.patchbank import PatchBank
@@ -142,79 +130,7 @@ def real_beside_synthetic(
             show_image(axes, image)
             left += shape[1] * inches + GAP
         top += height + TITLE + GAP
-    scale_bar(figure, MARGIN, top, inches, min(s[1] for s in rows[0][2]), pixel_size_um)
-    return figure
-
-
-def truth_predictions_cam(
-    image: Image,
-    truth: PointSet,
-    predictions: Predictions,
-    cams: ArrayLike,
-    *,
-    index: int,
-    cam_range: tuple[float, float],
-    class_sizes_px: ArrayLike,
-    thresholds: ArrayLike = FIXED_THRESHOLD,
-    peak_thresholds: ArrayLike = 0.0,
-    boxes_annotated: bool = True,
-    title: str = "",
-) -> Figure:
-    """What the expert marked, what the detector found, and where each class's activation map lies.
-
-    Right and wrong detections are told apart by F1's own matching. Maps lie over the image in grey, on the
-    scale given, so that pictures of one set can be compared; where a map is no higher than the low end of
-    the scale, the image is bare.
-
-    Args:
-        image: ``(H, W, 3)``.
-        truth: objects, among them those of the image.
-        predictions: on the images of ``truth``.
-        cams: ``(C, H, W)`` float, the maps of this image.
-        index: the image in ``truth``.
-        cam_range: lowest and highest map value of the colour scale; the same for a whole set.
-        class_sizes_px: ``(C,)`` float.
-        thresholds: ``(C,)`` float or one number; detections that score at least this much are shown.
-        peak_thresholds: ``(C,)`` float or one number; peaks at least this high are shown.
-        boxes_annotated: whether the boxes of ``truth`` are the expert's; centres are shown and matched
-            otherwise.
-        title: stands above the panels.
-
-    Returns:
-        A figure with a panel for the expert, one for the detector and one for each class.
-    """
-    sizes = np.asarray(class_sizes_px, dtype=float)
-    maps = np.asarray(cams, dtype=float)
-    _check_maps(maps, image, truth.classes, cam_range)
-    own = truth.of_images(np.arange(len(truth.images)) == index)
-    found = _shown(predictions, index, np.broadcast_to(thresholds, len(sizes)))
-    rule = "iou" if boxes_annotated else "center"
-    status = match_predictions(found, own, rule=rule, class_sizes_px=sizes).status  # type: ignore[arg-type]
-    right, wrong, border = (
-        int(n.sum()) for n in (status == TRUE_POSITIVE, status == FALSE_POSITIVE, own.edge)
-    )
-    objects = len(own) - border
-    names = [
-        f"Expert: {objects} objects" + (f", {border} more at the border" if border else ""),
-        f"Detector: {right} right, {wrong} wrong, {objects - right} missed",
-    ]
-    figure, panels = _panels(image.shape[:2], [*names, *(f"CAM: {name}" for name in truth.classes)], title)
-    for axes in panels[:2]:
-        show_image(axes, image)
-    if boxes_annotated:
-        draw_boxes(panels[0], own.boxes_px(), own.labels, own.edge)
-    else:
-        for label in range(len(truth.classes)):
-            draw_points(panels[0], own.centers_px[own.labels == label], class_color(label), "o", 7)
-    draw_boxes(panels[1], found.boxes_px, found.labels, status == FALSE_POSITIVE)
-    for label, axes in enumerate(panels[2:]):
-        show_image(axes, heated(image, maps[label], cam_range))
-        draw_points(axes, own.centers_px[own.labels == label], class_color(label), "o", 7)
-        limit = float(np.broadcast_to(peak_thresholds, len(sizes))[label])
-        peaks, _ = find_peaks(maps[label], sizes[label] / 2, limit)
-        draw_points(axes, peaks, INK, "x", 5)
-    _legend(figure, truth.classes, boxes_annotated)
-    color_bar(figure, cam_range)
+    scale_bar(figure, MARGIN, top, inches, min(s[1] for s in rows[0][2]), pixel_size_um, scale)
     return figure
 
 
@@ -263,87 +179,3 @@ def _inches_per_pixel(shapes: Sequence[Floats]) -> float:
     room = _WIDEST - 2 * MARGIN - GAP * (len(shapes) - 1)
     widths = [float(shape[1]) for shape in shapes]
     return min(room / sum(widths), _WIDEST_PANEL / max(widths))
-
-
-def _check_maps(maps: Floats, image: Image, classes: Sequence[str], cam_range: tuple[float, float]) -> None:
-    if maps.shape != (len(classes), *image.shape[:2]):
-        raise SynthmedError(
-            "the maps do not fit the image and the classes",
-            value=maps.shape,
-            remedy=f"pass maps of shape {(len(classes), *image.shape[:2])}",
-        )
-    if not cam_range[0] < cam_range[1]:
-        raise SynthmedError("the colour scale is empty", value=cam_range, remedy="pass low and high values")
-
-
-def _shown(predictions: Predictions, index: int, thresholds: Floats) -> Predictions:
-    """The predictions on one image that score enough, as if it were the only image."""
-    keep = (predictions.image_index == index) & (predictions.scores >= thresholds[predictions.labels])
-    return Predictions(
-        np.zeros(int(keep.sum()), dtype=np.int64),
-        predictions.boxes_px[keep],
-        predictions.scores[keep],
-        predictions.labels[keep],
-    )
-
-
-def _panels(shape_px: tuple[int, ...], names: Sequence[str], title: str) -> tuple[Figure, list[Axes]]:
-    """Named panels of one image's shape, in up to five columns."""
-    rows = -(-len(names) // 5)
-    columns = -(-len(names) // rows)
-    width = 2.75
-    height = width * shape_px[0] / shape_px[1]
-    head = TITLE if title else 0.0
-    figure = new_figure(
-        2 * MARGIN + columns * (width + GAP) - GAP,
-        2 * MARGIN + head + rows * (TITLE + height + GAP) + 0.55,
-    )
-    if title:
-        write(figure, MARGIN, MARGIN - 0.03, title, size=11, fontweight="bold")
-    panels = []
-    for place, name in enumerate(names):
-        left = MARGIN + place % columns * (width + GAP)
-        top = MARGIN + head + place // columns * (TITLE + height + GAP)
-        write(figure, left, top + 0.04, name)
-        panels.append(panel(figure, left, top + TITLE, width, height))
-    return figure, panels
-
-
-def _legend(figure: Figure, classes: Sequence[str], boxes_annotated: bool) -> None:
-    handles: list[Patch | Line2D] = [
-        Patch(facecolor="none", edgecolor=class_color(k), linewidth=1.6, label=name)
-        for k, name in enumerate(classes)
-    ]
-    amiss = "dashed: at the border, or wrong" if boxes_annotated else "dashed: wrong"
-    handles += [
-        Patch(facecolor="none", edgecolor=QUIET, linewidth=1.2, linestyle=(0, (2.5, 1.8)), label=amiss),
-        _key("o", 7, QUIET, "expert's centre"),
-        _key("x", 5, INK, "CAM peak"),
-    ]
-    width, height = figure.get_size_inches()
-    figure.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(MARGIN / width, 0.02 / height),
-        ncols=min(len(handles), max(3, int((width - 3) / 1.35))),
-        frameon=False,
-        fontsize=9,
-        borderpad=0.2,
-        handlelength=1.3,
-        columnspacing=1.4,
-    )
-
-
-def _key(marker: str, size: float, color: str, label: str) -> Line2D:
-    """A hollow mark for the legend."""
-    return Line2D(
-        [],
-        [],
-        linestyle="none",
-        marker=marker,
-        markersize=size,
-        markerfacecolor="none",
-        markeredgecolor=color,
-        markeredgewidth=1.3,
-        label=label,
-    )

@@ -9,7 +9,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
+from typing import Any, Literal
+from zipfile import is_zipfile
 
 from synthmed._files import write_atomic
 from synthmed.errors import ModelError
@@ -17,6 +20,8 @@ from synthmed.errors import ModelError
 Progress = Callable[[int, int], None]
 
 _ITERATION = re.compile(r"Iter\(train\)\s*\[\s*(\d+)/\s*(\d+)\]")
+_RECORD = "settings.json"
+_POINTER = "last_checkpoint"  # MMEngine's: the path of the newest checkpoint
 
 
 def train(
@@ -26,8 +31,12 @@ def train(
     env: Mapping[str, str],
     options: Sequence[str] = (),
     progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Path:
-    """Train a config by ``mim train mmdet``, going on from the last checkpoint where there is one.
+    """Train a config by ``mim train mmdet``, unless that is done already; a killed training goes on.
+
+    What was trained with other settings (config with its bases, variables, options, bank) is neither used
+    nor lost: its folder gets a number, and training begins anew.
 
     Args:
         config: a file of ``mmdet_configs/``.
@@ -35,37 +44,103 @@ def train(
         env: variables that the config reads, such as ``SYNTHMED_BANK``.
         options: entries ``key=value`` for ``--cfg-options``.
         progress: called with iterations done and iterations in all.
+        note: called with one line that says whether training begins, goes on or is done, and why.
 
     Returns:
         The last checkpoint.
 
     Raises:
-        ModelError: MIM is not installed, an unfinished or finished training there had other options, or the
-            training failed; the message names the log.
+        ModelError: MIM is not installed, the config cannot be read, or the training failed; the message names
+            the log.
     """
+    settings = find_settings(config, env, options)
+    state, why = _state(work_dir, settings)
+    if note is not None:
+        note(f"{work_dir.name}: {why}")
+    if state == "done":
+        checkpoint = last_checkpoint(work_dir)
+        if progress is not None:
+            progress(_iteration(checkpoint), _iteration(checkpoint))
+        return checkpoint
+    work_dir.mkdir(parents=True, exist_ok=True)
+    _write_record(work_dir, settings, finished=False)
     command = [str(find_mim()), "train", "mmdet", str(config), "--work-dir", str(work_dir)]
-    if (work_dir / "last_checkpoint").exists():
+    if state == "begun":
         command.append("--resume")
     if options:
         command += ["--cfg-options", *options]
-    work_dir.mkdir(parents=True, exist_ok=True)
-    _note_options(work_dir / "options.json", options)
     log = work_dir / "train.log"
     if _run(command, env, log, progress):
         raise ModelError("training failed", file=log, remedy="read the end of this log; run again to go on")
-    return last_checkpoint(work_dir)
+    checkpoint = last_checkpoint(work_dir)
+    _write_record(work_dir, settings, finished=True)
+    return checkpoint
 
 
-def _note_options(path: Path, options: Sequence[str]) -> None:
-    """Keep the options of a training: resumed with others, its learning rate would end somewhere else."""
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != list(options):
-        raise ModelError(
-            "a training with other options is in this folder",
-            file=path,
-            value=" ".join(options),
-            remedy=f"use the same options, or delete {path.parent}",
-        )
-    write_atomic(path, json.dumps(list(options)).encode())
+def find_settings(config: Path, env: Mapping[str, str], options: Sequence[str]) -> dict[str, Any]:
+    """Everything that decides what a training learns; see `synthmed.nets.training_settings`."""
+    from synthmed.nets.training_settings import training_settings
+
+    return training_settings(config, env, options)
+
+
+def _state(work_dir: Path, settings: Mapping[str, Any]) -> tuple[Literal["new", "begun", "done"], str]:
+    """How far a training of these settings is, and why; what is there of other settings is moved away."""
+    if not any(work_dir.glob("iter_*.pth")):
+        return "new", "training begins"
+    record = _read_record(work_dir)
+    if record is None or record["settings"] != settings:
+        why = "its settings are not known" if record is None else _difference(record["settings"], settings)
+        return "new", f"training begins anew, as {why}; the earlier one is now {_move_away(work_dir)}"
+    sound = _sound_checkpoint(work_dir)
+    if sound is None:
+        return "new", "training begins anew, as no checkpoint is whole"
+    # The folder may have moved, or the newest checkpoint may be cut off.
+    write_atomic(work_dir / _POINTER, str(sound.absolute()).encode())
+    if record["finished"]:
+        return "done", f"trained already with these settings and this bank: {sound.name}"
+    return "begun", f"training goes on after iteration {_iteration(sound)}"
+
+
+def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The first setting that differs, in words, and how many more do."""
+    missing = "not set"
+    names = [name for name in {**now, **before} if before.get(name, missing) != now.get(name, missing)]
+    old, new = (str(values.get(names[0], missing))[:40] for values in (before, now))
+    more = f" ({len(names) - 1} more differ)" if len(names) > 1 else ""
+    return f"{names[0]} was {old} and is {new}{more}"
+
+
+def _move_away(work_dir: Path) -> Path:
+    """Give a folder the first free number."""
+    names = (work_dir.with_name(f"{work_dir.name}-{number}") for number in count(1))
+    return work_dir.rename(next(name for name in names if not name.exists()))
+
+
+def _sound_checkpoint(work_dir: Path) -> Path | None:
+    """The newest checkpoint that was written to its end."""
+    found = sorted(work_dir.glob("iter_*.pth"), key=_iteration, reverse=True)
+    # PyTorch writes an archive, and what makes it one stands at its end.
+    return next((path for path in found if is_zipfile(path)), None)
+
+
+def _iteration(checkpoint: Path) -> int:
+    digits = checkpoint.stem.removeprefix("iter_")
+    return int(digits) if digits.isdigit() else 0
+
+
+def _read_record(work_dir: Path) -> dict[str, Any] | None:
+    """With what settings this folder was trained, and whether to the end."""
+    try:
+        record = json.loads((work_dir / _RECORD).read_text(encoding="utf-8"))
+        return {"settings": dict(record["settings"]), "finished": bool(record["finished"])}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _write_record(work_dir: Path, settings: Mapping[str, Any], finished: bool) -> None:
+    text = json.dumps({"finished": finished, "settings": settings}, indent=1)
+    write_atomic(work_dir / _RECORD, text.encode())
 
 
 def last_checkpoint(work_dir: Path) -> Path:
@@ -74,7 +149,7 @@ def last_checkpoint(work_dir: Path) -> Path:
     Raises:
         ModelError: there is none.
     """
-    pointer = work_dir / "last_checkpoint"
+    pointer = work_dir / _POINTER
     if not pointer.exists():
         raise ModelError("no checkpoint here", file=work_dir, remedy="train first: mim train mmdet CONFIG")
     # The folder may have moved since; the file name has not.

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image as PillowImage
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from synthmed import plots
 from synthmed._drawing import PALETTE, class_color, heated, show_image
@@ -116,14 +117,18 @@ def test_real_and_synthetic_share_one_scale(scale: float) -> None:
     assert inches(first) == inches(second) == pytest.approx((80 * per_pixel, 60 * per_pixel))
     assert inches(synthetic) == pytest.approx((40 / scale * per_pixel, 40 / scale * per_pixel))
     assert inches(bar)[0] == pytest.approx(10 * per_pixel)
-    assert {"Real", "Synthetic", "10 px"} <= set(texts(figure))
+    bar_says = {
+        1.0: "10 px in both rows",
+        0.5: "in both rows: 10 px of the real images, 5 px of the scenes",
+    }
+    assert texts(figure) == ["Real", "Synthetic", bar_says[scale]]
     drawn(figure)
 
 
 def test_the_scale_bar_may_be_in_microns() -> None:
     image = np.zeros((60, 80, 3), np.uint8)
     figure = plots.real_beside_synthetic([image], [image], pixel_size_um=0.3)
-    assert "2 µm" in texts(figure)
+    assert "2 µm in both rows" in texts(figure)
     bar, picture = figure.axes[2].get_position(), figure.axes[0].get_position()
     assert bar.width / picture.width == pytest.approx(2 / (80 * 0.3))
 
@@ -251,6 +256,48 @@ def test_an_image_without_anything(truth: PointSet) -> None:
     drawn(figure)
 
 
+@pytest.mark.parametrize(("present", "rows"), [(0, 1), (3, 1), (4, 2), (9, 4)])
+def test_of_many_classes_those_of_the_image_are_shown(present: int, rows: int) -> None:
+    count = 13
+    names = tuple(f"class {k}" for k in range(count))
+    centers = np.stack([np.full(present, 30.0), 5.0 + 7 * np.arange(present)], axis=1)
+    many = PointSet(
+        classes=names,
+        images=("a.png",),
+        image_shapes_px=np.array([[60, 80]]),
+        splits=("val",),
+        groups=("",),
+        centers_px=centers,
+        image_index=np.zeros(present, int),
+        labels=np.arange(present) + 2,
+        annotation_ids=np.array([str(k) for k in range(present)], dtype=str),
+        edge=np.zeros(present, bool),
+        sizes_px=np.full((present, 2), 6.0),
+    )
+    elsewhere = Predictions(np.array([0]), np.array([[0.0, 0, 6, 6]]), np.array([0.1]), np.array([12]))
+    figure = plots.truth_predictions_cam(
+        np.zeros((60, 80, 3), np.uint8),
+        many,
+        elsewhere,
+        np.zeros((count, 60, 80)),
+        index=0,
+        cam_range=(0, 1),
+        class_sizes_px=np.full(count, 6.0),
+    )
+    said = texts(figure)
+    assert [name for name in said if name.startswith("CAM")] == [
+        f"CAM: class {k + 2}" for k in range(present)
+    ]
+    assert said[-1] == f"without maps: {count - present} classes neither marked nor found here"
+    panels = [axes.get_position() for axes in figure.axes[: 2 + present]]
+    assert len({round(place.y1, 6) for place in panels}) == rows
+    for number, place in enumerate(panels):
+        assert place.x0 > 0 and place.x1 < 1 and place.y0 > 0 and place.y1 < 1
+        assert not any(place.overlaps(other) for other in panels[:number])
+    assert [t.get_text() for t in figure.legends[0].get_texts()][:present] == list(names[2 : 2 + present])
+    drawn(figure)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [({"cams": np.zeros((1, 60, 80))}, "do not fit"), ({"cam_range": (1.0, 1.0)}, "scale is empty")],
@@ -278,7 +325,10 @@ def test_pixel_centres_stand_at_one_half() -> None:
 
 
 def test_colours_can_be_told_apart() -> None:
-    assert len(set(PALETTE)) == len(PALETTE)
+    rgb = np.array([[to_rgb(color) for color in PALETTE]])
+    lab = rgb2lab(rgb)[0]
+    gaps = deltaE_ciede2000(lab[:, None], lab[None])
+    assert gaps[np.triu_indices(len(PALETTE), 1)].min() > 15
     assert class_color(len(PALETTE)) == PALETTE[0]
 
 

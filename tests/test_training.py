@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -17,11 +20,24 @@ LINES = [
 
 
 @pytest.fixture
-def fake_mim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def settings(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the config says: to be changed by a test."""
+    values: dict[str, Any] = {"train_cfg.max_iters": 500, "randomness.seed": 0, "bank": "abc"}
+    monkeypatch.setattr(training, "find_settings", lambda *_: dict(values))
+    return values
+
+
+@pytest.fixture
+def fake_mim(tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A program in the place of MIM: what is tested is how its output and exit code are read."""
     program = tmp_path / "mim"
     monkeypatch.setattr(training, "find_mim", lambda: program)
     return program
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    return tmp_path / "work"
 
 
 def write_program(path: Path, *lines: str) -> None:
@@ -29,11 +45,38 @@ def write_program(path: Path, *lines: str) -> None:
     path.chmod(0o755)
 
 
-def test_progress_is_read_and_the_checkpoint_found(fake_mim: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    write_program(
-        fake_mim, *LINES, f"pathlib.Path({str(work / 'last_checkpoint')!r}).write_text('/old/iter_500.pth')"
-    )
+def write_checkpoint(folder: Path, iteration: int, *, whole: bool = True) -> None:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"iter_{iteration}.pth"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("data.pkl", "weights" * 100)
+    if not whole:
+        path.write_bytes(path.read_bytes()[:-20])
+    (folder / "last_checkpoint").write_text(f"/before/it/moved/{path.name}")
+
+
+def leaves(folder: Path, iteration: int) -> list[str]:
+    """Lines of a program that leaves a checkpoint and says how it was called."""
+    write_checkpoint(folder.parent, iteration)
+    source = folder.parent / f"iter_{iteration}.pth"
+    target = folder / source.name
+    return [
+        "print(sys.argv[1:])",
+        f"pathlib.Path({str(target)!r}).write_bytes(pathlib.Path({str(source)!r}).read_bytes())",
+        f"pathlib.Path({str(folder / 'last_checkpoint')!r}).write_text({str(target)!r})",
+    ]
+
+
+def run(work: Path, options: Sequence[str] = ()) -> tuple[Path, str]:
+    """The checkpoint, and what was said about the training."""
+    notes: list[str] = []
+    checkpoint = training.train(Path("c.py"), work, env={}, options=options, note=notes.append)
+    assert len(notes) == 1
+    return checkpoint, notes[0]
+
+
+def test_progress_is_read_and_the_checkpoint_found(fake_mim: Path, work: Path) -> None:
+    write_program(fake_mim, *LINES, *leaves(work, 500))
     seen: list[tuple[int, int]] = []
     checkpoint = training.train(
         Path("c.py"), work, env={}, progress=lambda done, total: seen.append((done, total))
@@ -43,20 +86,78 @@ def test_progress_is_read_and_the_checkpoint_found(fake_mim: Path, tmp_path: Pat
     assert "something else" in (work / "train.log").read_text()
 
 
-def test_goes_on_where_there_is_a_checkpoint(fake_mim: Path, tmp_path: Path) -> None:
-    (tmp_path / "last_checkpoint").write_text("iter_20.pth")
-    write_program(fake_mim, "print(sys.argv[1:])")
-    training.train(Path("c.py"), tmp_path, env={}, options=["a=1"])
-    log = (tmp_path / "train.log").read_text()
-    assert "'--resume'" in log and "'--cfg-options', 'a=1'" in log
+def test_what_is_trained_is_not_trained_again(fake_mim: Path, work: Path) -> None:
+    write_program(fake_mim, *leaves(work, 500))
+    assert run(work, ["a=1"]) == (work / "iter_500.pth", "work: training begins")
+    assert "'--cfg-options', 'a=1'" in (work / "train.log").read_text()
+    write_program(fake_mim, "sys.exit(3)")
+    seen: list[tuple[int, int]] = []
+    training.train(Path("c.py"), work, env={}, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(500, 500)]
+    assert run(work) == (
+        work / "iter_500.pth",
+        "work: trained already with these settings and this bank: iter_500.pth",
+    )
 
 
-def test_other_options_in_the_same_folder_are_refused(fake_mim: Path, tmp_path: Path) -> None:
-    write_program(fake_mim, f"pathlib.Path({str(tmp_path / 'last_checkpoint')!r}).write_text('iter_1.pth')")
-    training.train(Path("c.py"), tmp_path, env={}, options=["a=1"])
-    training.train(Path("c.py"), tmp_path, env={}, options=["a=1"])
-    with pytest.raises(ModelError, match="other options"):
-        training.train(Path("c.py"), tmp_path, env={}, options=["a=2"])
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"bank": "def"}, "bank was abc and is def"),
+        ({"randomness.seed": 1}, "randomness.seed was 0 and is 1"),
+        ({"a": 1, "b": None, "bank": "def"}, "bank was abc and is def (2 more differ)"),
+    ],
+)
+@pytest.mark.parametrize("finished", [True, False])
+def test_other_settings_train_anew_and_keep_the_earlier_training(
+    fake_mim: Path, work: Path, settings: dict[str, Any], changed: dict[str, Any], why: str, finished: bool
+) -> None:
+    write_program(fake_mim, *leaves(work, 500), *([] if finished else ["sys.exit(1)"]))
+    if finished:
+        run(work)
+    else:
+        with pytest.raises(ModelError):
+            run(work)
+    settings.update(changed)
+    write_program(fake_mim, f"pathlib.Path({str(work)!r}).mkdir(exist_ok=True)", *leaves(work, 7))
+    checkpoint, note = run(work)
+    assert checkpoint == work / "iter_7.pth"
+    assert note.startswith(f"work: training begins anew, as {why}") and str(work.with_name("work-1")) in note
+    assert (work.with_name("work-1") / "iter_500.pth").exists()
+    assert "--resume" not in (work / "train.log").read_text()
+
+
+def test_a_training_without_a_record_is_kept_and_not_used(fake_mim: Path, work: Path) -> None:
+    write_checkpoint(work, 500)
+    write_program(fake_mim, f"pathlib.Path({str(work)!r}).mkdir(exist_ok=True)", *leaves(work, 7))
+    checkpoint, note = run(work)
+    assert checkpoint == work / "iter_7.pth"
+    assert "its settings are not known" in note
+
+
+@pytest.mark.parametrize(
+    ("whole", "cut_off", "note"),
+    [
+        ([200], [], "goes on after iteration 200"),
+        ([200], [400], "goes on after iteration 200"),
+        ([200, 1000], [], "goes on after iteration 1000"),
+        ([], [200], "begins anew, as no checkpoint is whole"),
+    ],
+)
+def test_a_killed_training_goes_on_from_the_newest_whole_checkpoint(
+    fake_mim: Path, work: Path, whole: list[int], cut_off: list[int], note: str
+) -> None:
+    write_program(fake_mim, "sys.exit(9)")
+    with pytest.raises(ModelError):
+        run(work)
+    for iteration in (*whole, *cut_off):
+        write_checkpoint(work, iteration, whole=iteration in whole)
+    pointer = work / "last_checkpoint"
+    write_program(fake_mim, f"print(pathlib.Path({str(pointer)!r}).read_text())", *leaves(work, 2000))
+    assert run(work)[1] == f"work: training {note}"
+    log = (work / "train.log").read_text()
+    assert ("'--resume'" in log) == bool(whole)
+    assert not whole or str(work / f"iter_{max(whole)}.pth") in log
 
 
 def test_failure_names_the_log(fake_mim: Path, tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ _SCENES = 64
 # A threshold is one number per class: more train images than this hardly move it, but take time.
 _TRAIN_IMAGES = 64
 
+# Both networks are judged together, with thresholds from train, so that training need not do it as well.
+_JUDGED_LATER = ("val_cfg=None", "val_dataloader=None", "val_evaluator=None")
+
 _TABLE = (
     ("objects", "objects"),
     ("F1@0.5", "detector.f1_iou"),
@@ -42,6 +45,7 @@ def run_demo(options: DemoOptions) -> RunReport:
     Raises:
         SynthmedError: the data, or an earlier result in the same folder, cannot be used.
     """
+    trainings = _trainings(options)
     data = read_input(options.data, options.out)
     work_dir = options.out / data.name
     bank = _bank(data, work_dir / "bank", options.sizes)
@@ -52,10 +56,10 @@ def run_demo(options: DemoOptions) -> RunReport:
         "SYNTHMED_POINTS": str(data.points_file),
         "SYNTHMED_BOXES": data.boxes_of("val") or "none",
     }
-    for name, config, iterations in _trainings(options):
-        chosen = [] if iterations is None else [f"train_cfg.max_iters={iterations}"]
+    for name, config, iterations in trainings:
+        chosen = [*_JUDGED_LATER, *([] if iterations is None else [f"train_cfg.max_iters={iterations}"])]
         with progress_bar(f"Training the {name}") as progress:
-            train(config, work_dir / name, env=env, options=chosen, progress=progress)
+            train(config, work_dir / name, env=env, options=chosen, progress=progress, note=console.print)
     return _judge(data, bank, work_dir, options)
 
 

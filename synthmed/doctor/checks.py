@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from synthmed.doctor.machine import Machine, parse_requirement, satisfies
-from synthmed.doctor.plugins import link_command, registered_plugin
+from synthmed.doctor.plugins import registered_plugin
 
 Part = Literal["core", "train", "app", "test", "scale"]
 
@@ -147,7 +147,8 @@ def check_plugin(machine: Machine) -> Check:
     found = registered_plugin(machine.environ)
     if found is not None:
         return Check("FiftyOne plugin", True, str(found), "", "app")
-    return Check("FiftyOne plugin", False, "not registered", link_command(machine.environ), "app")
+    remedy = shlex.join([str(Path(machine.executable).with_name("synthmed")), "doctor", "--register-plugin"])
+    return Check("FiftyOne plugin", False, "not registered", remedy, "app")
 
 
 def find_chromium(machine: Machine | None = None) -> str | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from json import JSONDecodeError, loads
 from pathlib import Path
 
+from synthmed._shipped import shipped_folder
+from synthmed.errors import SynthmedError
+
 METADATA_NAMES = ("fiftyone.yml", "fiftyone.yaml")
-PLUGIN_FOLDER = Path(__file__).resolve().parents[2] / "fiftyone_plugin"
+PLUGIN_FOLDER = shipped_folder("fiftyone_plugin")
 
 _OUR_NAME = re.compile(r"""^name:\s*["']?@[\w-]+/synthmed["']?\s*$""", re.MULTILINE)
 
@@ -46,16 +48,30 @@ def registered_plugin(environ: Mapping[str, str]) -> Path | None:
     return None
 
 
-def link_command(environ: Mapping[str, str]) -> str:
-    """The shell command that brings the plugin into FiftyOne's plugins folder.
+def register_plugin(environ: Mapping[str, str]) -> Path:
+    """Link the plugin into FiftyOne's plugins folder, unless one of synthmed is there.
 
-    From a checkout it puts a link there; where there is none, FiftyOne downloads the plugin.
+    Args:
+        environ: the environment variables.
+
+    Returns:
+        The plugin file that FiftyOne finds.
+
+    Raises:
+        SynthmedError: something else has the name of the link, or the plugin did not come with synthmed.
     """
+    if (found := registered_plugin(environ)) is not None:
+        return found
     if not PLUGIN_FOLDER.is_dir():
-        return "fiftyone plugins download URL_OF_THE_REPOSITORY_OF_SYNTHMED"
-    target = plugins_dir(environ)
-    link = shlex.join(["ln", "-sfn", str(PLUGIN_FOLDER), str(target / "synthmed")])
-    return f"{shlex.join(['mkdir', '-p', str(target)])} && {link}"
+        raise SynthmedError("the plugin is not there", file=PLUGIN_FOLDER, remedy="install synthmed again")
+    link = plugins_dir(environ) / "synthmed"
+    if link.is_symlink():  # to a folder that is gone, or it would have been found
+        link.unlink()
+    if link.exists():
+        raise SynthmedError("this is not the plugin of synthmed", file=link, remedy="move it away")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(PLUGIN_FOLDER, target_is_directory=True)
+    return link / METADATA_NAMES[0]
 
 
 def _read_config(path: Path) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Localization scores of class activation maps, gathered image by image.
 
-Only (image, present class) pairs are judged, except by peak F1, where every peak on a map of an absent class
-is a false positive. Objects at the border are ignore regions in every score. The definitions stand with the
-functions in `cam_pixels`, `cam_boxes` and `peaks`; maps are scaled to 0..1 one by one where the
-measure asks for thresholds shared by all maps (PxAP, MaxBoxAcc), and taken as they are everywhere else.
+Only (image, present class) pairs are judged, except by peak F1, where every peak on a map of an absent
+class is a false positive, and only a class that no image has gets no F1. Objects at the border are ignore
+regions in every score. The definitions stand with the functions in `cam_pixels`, `cam_boxes` and `peaks`;
+maps are scaled to 0..1 one by one where the measure asks for thresholds shared by all maps (PxAP, MaxBoxAcc),
+and taken as they are everywhere else.
 """
 
 from __future__ import annotations

@@ -66,8 +66,9 @@ class MatchedPredictions:
 class DetectionScores:
     """Counts per class at one threshold each, and the rates that follow from them.
 
-    A class with neither truths nor predictions has F1 NaN and does not enter the macro mean; precision is
-    NaN where nothing is predicted, recall where nothing is to be found.
+    A class without truths has F1 and recall NaN and does not enter the macro mean: with nothing to find, F1
+    would be 0 after a single false positive, whatever the detector can. Precision is NaN where nothing is
+    predicted.
 
     Attributes:
         classes: the class names.
@@ -96,7 +97,7 @@ class DetectionScores:
     @property
     def f1(self) -> Floats:
         """``(C,)`` float."""
-        return f1(self.tp, self.fp, self.fn)
+        return np.where(self.tp + self.fn > 0, f1(self.tp, self.fp, self.fn), np.nan)
 
     @property
     def macro_f1(self) -> float:

@@ -17,6 +17,7 @@ from synthmed.nets.rendered_dataset import RenderedDataset
 from synthmed.nets.scene_dataset import SceneDataset
 from synthmed.nets.scene_loop import SceneTrainLoop
 from synthmed.nets.scene_sampler import SceneSampler
+from synthmed.nets.stop_unread_hook import StopUnreadHook
 from synthmed.nets.yolov2_head import YOLOv2Head
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "SceneDataset",
     "SceneSampler",
     "SceneTrainLoop",
+    "StopUnreadHook",
     "YOLOv2Head",
     "allow_mmengine_checkpoints",
     "image_cam",

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from mmdet.registry import METRICS
-from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
 from synthmed.errors import ModelError
 from synthmed.metrics import CamEvaluator, multilabel_average_precisions, presence
 from synthmed.metrics.curves import mean_over_classes
 from synthmed.nets.cam_pooling import align_cam
-from synthmed.nets.thresholds import read_thresholds, thresholds_of, write_thresholds
+from synthmed.nets.threshold_metric import ThresholdMetric
+from synthmed.nets.thresholds import thresholds_of, write_thresholds
 from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
 
 # A map is in units of the logit, so above 0 it speaks for the class.
@@ -37,7 +36,7 @@ class _ImageResult:
 
 
 @METRICS.register_module()
-class CamMetric(BaseMetric):
+class CamMetric(ThresholdMetric):
     """Pointing game, energy, peak F1 and MaxBoxAcc of the maps, and the classifier's own average precision.
 
     Reported per class as ``<class>_pointing``, ``<class>_energy_gain``, ``<class>_peak_f1`` (peaks above 0,
@@ -46,31 +45,8 @@ class CamMetric(BaseMetric):
     mean over classes; and, over all maps, ``max_box_acc_v2`` and ``px_ap``. What no image can tell is left
     out.
 
-    Args:
-        thresholds: ``{"peak": {class: value}}``, or a JSON file of it, which ``save_thresholds`` writes;
-            ``None`` or ``""`` for none.
-        save_thresholds: JSON file to write the thresholds to that are best on the images evaluated here.
-        class_sizes_px: the side of each class, where it is not that of the dataset's ``metainfo``.
-        collect_device: as in `BaseMetric`.
-        prefix: as in `BaseMetric`; by default the names begin with ``synthmed/``.
-        collect_dir: as in `BaseMetric`.
+    Its arguments are those of `ThresholdMetric`; the rule of its thresholds is ``peak``.
     """
-
-    default_prefix = "synthmed"
-
-    def __init__(
-        self,
-        thresholds: Mapping[str, Mapping[str, float]] | str | Path | None = None,
-        save_thresholds: str | Path | None = None,
-        class_sizes_px: Sequence[float] | None = None,
-        collect_device: str = "cpu",
-        prefix: str | None = None,
-        collect_dir: str | None = None,
-    ) -> None:
-        super().__init__(collect_device, prefix, collect_dir)
-        self.thresholds = read_thresholds(thresholds)
-        self.save_thresholds = save_thresholds
-        self.class_sizes_px = class_sizes_px
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Keep truth, scores and maps of a batch."""
@@ -90,8 +66,8 @@ class CamMetric(BaseMetric):
         Raises:
             ModelError: class sizes are missing, or thresholds lack a class.
         """
-        meta: Mapping[str, Any] = self.dataset_meta or {}
-        classes, sizes = meta["classes"], self.class_sizes_px or meta.get("class_sizes_px")
+        meta = self.meta
+        classes, sizes = meta["classes"], meta["class_sizes_px"]
         if sizes is None:
             raise ModelError(
                 "maps are judged with the size of each class", remedy="name the bank of the dataset"

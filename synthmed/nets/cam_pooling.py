@@ -81,7 +81,8 @@ def align_cam(cam: Tensor, stride: int, img_shape: Sequence[int], ori_shape: Seq
     """Lay a class activation map over the original image, without a shift.
 
     Cell ``i`` of the map stands for the pixels ``[i * stride, (i + 1) * stride)`` of the network's input,
-    which is the resized image with padding at its right and bottom.
+    which is the resized image with padding at its right and bottom. Between the centres of cells, values are
+    interpolated linearly; a peak lies at the centre of its cell, also at the border.
 
     Args:
         cam: ``(C, rows, columns)``, over at least the valid area.
@@ -92,15 +93,31 @@ def align_cam(cam: Tensor, stride: int, img_shape: Sequence[int], ori_shape: Seq
     Returns:
         ``(C, *ori_shape)`` float32.
     """
-    height, width = ori_shape[:2]
     device = cam.device
-    # Where the centre of each original pixel lies in the map, from -1 at its first edge to 1 at its last.
-    rows = (torch.arange(height, device=device) + 0.5) * img_shape[0] / height / (
-        cam.shape[1] * stride
-    ) * 2 - 1
-    columns = (torch.arange(width, device=device) + 0.5) * img_shape[1] / width / (
-        cam.shape[2] * stride
-    ) * 2 - 1
-    places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)
-    laid = F.grid_sample(cam[None].float(), places[None].float(), padding_mode="border", align_corners=False)
+    # Where the centre of each original pixel lies in the bordered map, from -1 at its first edge to 1 at its
+    # last; cell 0 begins one cell behind that edge.
+    down, across = (
+        ((torch.arange(pixels, device=device) + 0.5) * (shown / pixels / stride) + 1) * 2 / (cells + 2) - 1
+        for pixels, shown, cells in zip(ori_shape[:2], img_shape[:2], cam.shape[1:], strict=True)
+    )
+    places = torch.stack(torch.meshgrid(across, down, indexing="xy"), dim=-1)
+    laid = F.grid_sample(_bordered(cam.float())[None], places[None].float(), align_corners=False)
     return laid[0]
+
+
+def _bordered(cam: Tensor) -> Tensor:
+    """A map with one more cell on each side, from which its values fall towards the border, or stay.
+
+    Between the border and the centre of the first cell there is nothing to interpolate with. Were a bright
+    cell continued there as it is, its peak would be a plateau that reaches the border, and its middle would
+    lie a quarter of a cell off; a mirror image alone would let a dark border cell rise again.
+    """
+    for axis in (-2, -1):
+        first, last = cam.narrow(axis, 0, 1), cam.narrow(axis, -1, 1)
+        if cam.shape[axis] > 1:
+            first, last = (
+                torch.minimum(first, cam.narrow(axis, 1, 1)),
+                torch.minimum(last, cam.narrow(axis, -2, 1)),
+            )
+        cam = torch.cat([first, cam, last], dim=axis)
+    return cam

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from mmdet.registry import METRICS
-from mmengine.evaluator import BaseMetric
 
 from synthmed.metrics.detection import (
     FIXED_THRESHOLD,
@@ -20,7 +19,8 @@ from synthmed.metrics.detection import (
 )
 from synthmed.metrics.predictions import Detections, Predictions
 from synthmed.nets.detections import detections_in_image
-from synthmed.nets.thresholds import Thresholds, read_thresholds, thresholds_of, write_thresholds
+from synthmed.nets.threshold_metric import ThresholdMetric
+from synthmed.nets.thresholds import Thresholds, thresholds_of, write_thresholds
 from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
 
 _RULES: dict[Rule, str] = {"iou": "f1", "center": "center_f1"}
@@ -36,44 +36,31 @@ class _ImageResult:
 
 
 @METRICS.register_module()
-class F1Metric(BaseMetric):
+class F1Metric(ThresholdMetric):
     """F1@0.5 and centre F1, per class and as the mean over classes.
 
     Reported as ``<class>_f1`` and ``<class>_center_f1`` at the fixed threshold, and as ``<class>_f1_tuned``
     and ``<class>_center_f1_tuned`` at thresholds that were chosen on train, where they are given. Classes
-    with neither objects nor detections are left out. Objects marked to be ignored are regions that count
-    neither for nor against. F1@0.5 needs real boxes, and is left out where the dataset says that it has none.
+    without objects are left out. Objects marked to be ignored are regions that count neither for nor against.
+    F1@0.5 needs real boxes, and is left out where the dataset says that it has none.
 
     To choose thresholds, test on train with ``save_thresholds``; then test on val with ``thresholds``.
 
     Args:
         thresholds: ``{"iou": {class: score}, "center": {class: score}}``, or a JSON file of it, which
             ``save_thresholds`` writes; ``None`` or ``""`` for none.
-        save_thresholds: JSON file to write the thresholds to that are best on the images evaluated here.
         fixed_threshold: the score threshold that needs no choice.
-        class_sizes_px: the side of each class, where it is not that of the dataset's ``metainfo``.
-        collect_device: as in `BaseMetric`.
-        prefix: as in `BaseMetric`; by default the names begin with ``synthmed/``.
-        collect_dir: as in `BaseMetric`.
+        **kwargs: what `ThresholdMetric` takes besides.
     """
-
-    default_prefix = "synthmed"
 
     def __init__(
         self,
         thresholds: Mapping[str, Mapping[str, float]] | str | Path | None = None,
-        save_thresholds: str | Path | None = None,
         fixed_threshold: float = FIXED_THRESHOLD,
-        class_sizes_px: Sequence[float] | None = None,
-        collect_device: str = "cpu",
-        prefix: str | None = None,
-        collect_dir: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(collect_device, prefix, collect_dir)
-        self.thresholds = read_thresholds(thresholds)
-        self.save_thresholds = save_thresholds
+        super().__init__(thresholds, **kwargs)
         self.fixed_threshold = fixed_threshold
-        self.class_sizes_px = class_sizes_px
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Keep truth and detections of a batch, in pixels of the original images."""
@@ -93,16 +80,15 @@ class F1Metric(BaseMetric):
             ModelError: thresholds lack a class.
             SynthmedError: class sizes are missing.
         """
-        meta: Mapping[str, Any] = self.dataset_meta or {}
+        meta = self.meta
         truth = point_set([result.truth for result in results], meta["classes"])
         predictions = Predictions.of_images([result.found for result in results])
-        sizes = self.class_sizes_px or meta.get("class_sizes_px")
         metrics: dict[str, float] = {}
         best: Thresholds = {}
         for rule, name in _RULES.items():
             if rule == "iou" and not meta.get("has_boxes", True):
                 continue
-            matched = match_predictions(predictions, truth, rule=rule, class_sizes_px=sizes)
+            matched = match_predictions(predictions, truth, rule=rule, class_sizes_px=meta["class_sizes_px"])
             metrics |= _named(detection_scores(matched, self.fixed_threshold), name)
             if rule in self.thresholds:
                 chosen = thresholds_of(self.thresholds[rule], truth.classes)

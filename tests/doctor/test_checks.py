@@ -132,7 +132,7 @@ def test_mongod_without_fiftyone(without: Callable[..., FakeMachine]) -> None:
 def test_plugin_that_is_not_registered(healthy: FakeMachine) -> None:
     check = check_plugin(replace(healthy, environ={"HOME": "/nowhere"}))
     assert not check.ok
-    assert "/nowhere/fiftyone/__plugins__" in check.remedy
+    assert check.remedy == "/env/bin/synthmed doctor --register-plugin"
 
 
 def test_chromium(healthy: FakeMachine) -> None:

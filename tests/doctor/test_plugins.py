@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
+import shlex
 from json import dumps
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from synthmed.doctor.plugins import PLUGIN_FOLDER, link_command, plugins_dir, registered_plugin
+from synthmed.cli import main
+from synthmed.doctor import Machine
+from synthmed.doctor.checks import check_plugin
+from synthmed.doctor.plugins import PLUGIN_FOLDER, plugins_dir, register_plugin, registered_plugin
+from synthmed.errors import SynthmedError
 
 
 @pytest.mark.parametrize(
@@ -50,17 +55,42 @@ def test_registered_plugin(tmp_path: Path, files: dict[str, str], found: str | N
     assert registered_plugin({"FIFTYONE_PLUGINS_DIR": str(tmp_path)}) == expected
 
 
-def test_the_remedy_mends_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dangling", [False, True])
+def test_registering_mends_it(tmp_path: Path, dangling: bool) -> None:
     environ = {"FIFTYONE_PLUGINS_DIR": str(tmp_path / "with space" / "plugins")}
+    expected = tmp_path / "with space/plugins/synthmed/fiftyone.yml"
+    if dangling:
+        expected.parent.parent.mkdir(parents=True)
+        expected.parent.symlink_to(tmp_path / "a checkout that was deleted")
     assert registered_plugin(environ) is None
     for _ in range(2):
-        subprocess.run(["sh", "-c", link_command(environ)], check=True)
-    assert registered_plugin(environ) == tmp_path / "with space/plugins/synthmed/fiftyone.yml"
+        assert register_plugin(environ) == expected
+    assert registered_plugin(environ) == expected
 
 
-def test_without_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("synthmed.doctor.plugins.PLUGIN_FOLDER", tmp_path / "none")
-    assert link_command({}).startswith("fiftyone plugins download ")
+def test_a_registered_plugin_stays(tmp_path: Path) -> None:
+    mine = tmp_path / "mine" / "fiftyone.yml"
+    mine.parent.mkdir()
+    mine.write_text('name: "@org/synthmed"')
+    assert register_plugin({"FIFTYONE_PLUGINS_DIR": str(tmp_path)}) == mine
+    assert not (tmp_path / "synthmed").exists()
+
+
+def test_another_folder_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "synthmed").mkdir()
+    with pytest.raises(SynthmedError, match="move it away"):
+        register_plugin({"FIFTYONE_PLUGINS_DIR": str(tmp_path)})
+    assert not (tmp_path / "synthmed").is_symlink()
+
+
+def test_the_command_that_the_doctor_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIFTYONE_PLUGINS_DIR", str(tmp_path))
+    machine = Machine()
+    command = shlex.split(check_plugin(machine).remedy)
+    assert Path(command[0]).name == "synthmed"
+    result = CliRunner().invoke(main, command[1:])
+    assert result.exit_code == 0, result.output
+    assert check_plugin(machine).ok
 
 
 def test_plugin_stands_in_the_checkout() -> None:

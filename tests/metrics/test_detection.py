@@ -124,8 +124,13 @@ def test_detection_scores(
     assert of_first == pytest.approx(scores, nan_ok=True)
 
 
-def test_a_class_with_neither_truth_nor_prediction_has_no_f1(points: Make, predictions: Say) -> None:
-    result = f1_at(predictions([(0, 0, *A)], [0.9]), points([(0, 0, *A)]))
+@pytest.mark.parametrize("of_the_other", [[], [(0, 1, *B)]])
+def test_a_class_without_truths_has_no_f1(
+    points: Make, predictions: Say, of_the_other: list[tuple[float, ...]]
+) -> None:
+    found = predictions([(0, 0, *A), *of_the_other], [0.9] * (1 + len(of_the_other)))
+    result = f1_at(found, points([(0, 0, *A)]))
+    assert result.fp.tolist() == [0, len(of_the_other)]
     np.testing.assert_array_equal(result.f1, [1, math.nan])
     assert result.macro_f1 == 1
 

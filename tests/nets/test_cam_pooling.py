@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthmed.errors import ModelError
+from synthmed.metrics import find_peaks
 from synthmed.nets.cam_pooling import align_cam, average_pool, coverage, lse_pool, pooling_named, valid_cells
 
 
@@ -62,5 +63,34 @@ def test_a_ramp_lies_at_its_place(img_shape: tuple[int, int], zoom: float) -> No
         line = laid[axis].select(1 - axis, 0)
         inside = (expected > 4) & (
             expected < img_shape[axis] // 8 * 8 - 4
-        )  # else it continues its last value
+        )  # else there is no second cell to interpolate with
         np.testing.assert_allclose(line[torch.from_numpy(inside)], expected[inside], rtol=1e-4)
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("stride", [8, 16])
+@pytest.mark.parametrize("row", [0, 2, 5])
+@pytest.mark.parametrize("column", [0, 1, 3, 7])
+def test_a_bright_cell_peaks_at_its_centre(row: int, column: int, stride: int, zoom: float) -> None:
+    img_shape = (6 * stride, 8 * stride)
+    cam = torch.full((1, 6, 8), -1.0)
+    cam[0, row, column] = 3.0
+    laid = align_cam(cam, stride, img_shape, [round(side / zoom) for side in img_shape])
+    peaks_px, values = find_peaks(laid[0].numpy(), threshold=0.0)
+    # Between two pixels that share the maximum, rounding may choose one of them.
+    expected = (np.array([[row, column]]) + 0.5) * stride / zoom
+    np.testing.assert_allclose(peaks_px, expected, atol=0.5)
+    assert len(values) == 1
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("cells", [1, 2, 5])
+def test_nothing_rises_towards_a_dark_border(cells: int, axis: int) -> None:
+    shape = [3, 3]
+    shape[axis] = cells
+    ramp = torch.arange(float(cells)).reshape((-1, 1) if axis == 0 else (1, -1)).expand(shape)
+    side = (8 * shape[0], 8 * shape[1])
+    line = align_cam(ramp[None], 8, side, side)[0].movedim(axis, 0)[:, 0]
+    top = 8 * cells - 4  # the centre of the last cell
+    assert (line[1:top].diff() >= -1e-5).all()
+    assert (line[top:].diff() <= 1e-5).all()

@@ -161,3 +161,28 @@ def test_the_classifier(run: Training, phantom_dir: Path, tmp_path: Path) -> Non
     assert scores.shape == (3,)
     assert cams.shape == (3, 360, 480)
     assert np.isfinite(cams).all()
+
+
+def test_training_ends_when_its_reader_is_gone(run: Training, tmp_path: Path) -> None:
+    options = [
+        "train_cfg.max_iters=100000",
+        "train_dataloader.batch_size=1",
+        "default_hooks.logger.interval=1",
+    ]
+    options += ["train_dataloader.dataset.size_px=64,64", "model.bbox_head.feat_channels=32"]
+    command = [sys.executable, "-u", str(run.tools / "train.py"), str(run.configs / DETECTOR)]
+    process = subprocess.Popen(
+        [*command, "--work-dir", str(tmp_path), "--cfg-options", *options],
+        env=run.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert any("Iter(train)" in line for line in process.stdout)
+        process.stdout.close()
+        assert process.wait(timeout=60) == 1
+    finally:
+        process.kill()
+        process.wait()
