@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from synthmed.app.appearance import color_labels, show_fields
 from synthmed.app.convert import to_detections, to_keypoints
+from synthmed.app.dependencies import depend_on_data
 from synthmed.app.names import GROUP, POINTS, RUN, SPLIT, TRUTH
 from synthmed.app.runs import Run, recorded
 from synthmed.app.steps import Progress
@@ -73,6 +74,7 @@ def import_points(
         texts[GROUP] = [group or None for group in points.groups]
     noted = {"images_dir": str(images_dir), "field": field, "truth_field": truth_field if boxes else None}
     with recorded(dataset, "import_points", key=key, params={**noted, **(params or {})}) as run:
+        depend_on_data(run, [existing[paths[i]] for i in old])
         if old:
             run.create_fields(*labels, *(name for name in texts if not dataset.has_field(name)))
         else:

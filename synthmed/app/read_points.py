@@ -34,11 +34,13 @@ class DatasetPoints:
         points: the points; image names are relative to `images_dir`.
         images_dir: the folder that all images lie in.
         sample_ids: ``(I,)`` the sample of each image.
+        fields: the fields that were read.
     """
 
     points: PointSet
     images_dir: Path
     sample_ids: tuple[str, ...]
+    fields: tuple[str, ...]
 
 
 def point_fields(samples: fo.Dataset | fo.DatasetView) -> list[str]:
@@ -100,7 +102,7 @@ def read_points(
         **columns,
     )
     points = assemble(checked, classes, file=f"field {field}", log=log)
-    return DatasetPoints(points, images_dir, tuple(ids[i] for i in kept))
+    return DatasetPoints(points, images_dir, tuple(ids[i] for i in kept), (field, SPLIT, GROUP))
 
 
 def _field(samples: Any, field: str | None) -> tuple[str, type]:

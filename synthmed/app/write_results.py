@@ -8,6 +8,7 @@ from typing import Any
 
 from synthmed.app.appearance import color_heatmaps, color_labels, show_fields
 from synthmed.app.cams import ImageCams, Scale, Spool, heat_in_boxes, peaks_of, write_maps
+from synthmed.app.dependencies import depend_on, depend_on_data
 from synthmed.app.names import CAM, PREDICTIONS
 from synthmed.app.patch_bank import known_sizes
 from synthmed.app.result_labels import ResultFields, box_labels, cam_labels, compare
@@ -92,11 +93,16 @@ def write_results(
         options.predictions_field,
         options.cam_prefix,
     )
-    if not options.min_distance_px:
-        halves = {name: size / 2 for name, size in known_sizes(targets.dataset).items()}
-        options = replace(options, min_distance_px=halves)
+    banks: list[str] = []
+    if classifier is not None and not options.min_distance_px:
+        known = known_sizes(targets.dataset)
+        used = {name: known[name] for name in classifier.classes if name in known}
+        options = replace(options, min_distance_px={name: size / 2 for name, (size, _) in used.items()})
+        banks = [key for _, key in used.values()]
     noted = {**asdict(options), **(params or {})}
     with recorded(targets.dataset, "apply_models", key=key, params=noted) as run:
+        depend_on(run, *banks)
+        depend_on_data(run, targets.sample_ids)
         run.create_fields(*fields.names())
         passes = 1 + (detector is not None) + (classifier is not None)
         steps = Steps(progress, passes * len(targets))
