@@ -12,6 +12,7 @@ import numpy as np
 from synthmed.app.dependencies import depend_on_data
 from synthmed.app.read_points import DatasetPoints, read_points
 from synthmed.app.runs import Run, list_runs, recorded
+from synthmed.app.skipped import skipped_rows
 from synthmed.app.steps import Progress, part
 from synthmed.bank import build_bank, make_spec, resolve_sizes, save_bank, warnings
 from synthmed.bank.cut import place_windows
@@ -78,7 +79,7 @@ def build_patch_bank(
             "patches": len(bank),
             "report": [{**row._asdict(), "cut_off_rate": _json(row.cut_off_rate)} for row in bank.report],
             "warnings": warnings(bank.report, bank.spec.matte),
-            "skipped": log.summary(),
+            **skipped_rows(log),
         }
     return run
 

@@ -76,7 +76,9 @@ def recorded(
         DatasetError: the key is taken or no identifier, or the database does not answer.
     """
     with told("start it again"):
-        run = Run(dataset, check_key(dataset, key) if key else new_key(dataset, kind), kind, dict(params or {}))
+        run = Run(
+            dataset, check_key(dataset, key) if key else new_key(dataset, kind), kind, dict(params or {})
+        )
         run.register()
     with told(f"start it again, and delete the run {run.key!r}, which was cut off"):
         try:

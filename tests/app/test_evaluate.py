@@ -119,7 +119,7 @@ def test_undoing_leaves_the_dataset_as_before(imported, truth):
     [
         ({"of": "nothing"}, "no such run"),
         ({"of": "import_points_1"}, "no results"),
-        ({"split": "test"}, "both truth and results"),
+        ({"split": "test"}, "both results and objects of their classes"),
     ],
 )
 def test_mistakes(imported, truth, options, message):

@@ -180,7 +180,7 @@ def test_without_synthmed_the_form_says_how_to_get_it(imported, operator, monkey
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     form = _form(operator("synthesize"), imported)
     assert list(form) == ["missing"]
-    assert 'pip install "synthmed[app]"' in form["missing"].view.description
+    assert 'pip install -c constraints.txt -e ".[app]"' in form["missing"].view.description
     assert form["missing"].invalid
 
 
