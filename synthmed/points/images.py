@@ -63,7 +63,7 @@ def resolve_inside(root: str | os.PathLike[str], name: str) -> Path:
         raise PointsError(
             "a folder in the image path is a link that leads out of the image folder",
             file=base / parts,
-            remedy=f"link images one by one, copy them (cp -rL {base} COPY), or take {folder} as image folder",
+            remedy=f"link images one by one, copy them (cp -rL {base} COPY), or take {folder} as folder",
         )
     # Of a link out of the folder the name is kept, since its ending says how to read it.
     return path if path.is_relative_to(base) else folder / parts.name
