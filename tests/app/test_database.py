@@ -43,7 +43,8 @@ try:
         print("TOLD", error)
     server = start()
     dataset.reload()
-    print("LEFT", [(run.key, run.state) for run in list_runs(dataset)], len(dataset) == 1 + len(points.images))
+    runs = [(run.key, run.state) for run in list_runs(dataset)]
+    print("LEFT", runs, len(dataset) == 1 + len(points.images))
     print("GONE", delete_run(dataset, "import_points_1").samples, dataset.values("filepath"))
 finally:
     server.terminate()
@@ -72,9 +73,8 @@ def test_a_run_whose_database_ends_is_told_and_can_be_deleted_later(tmp_path, ph
         text=True,
         timeout=300,
     )
-    told = dict(
-        line.split(" ", 1) for line in done.stdout.splitlines() if line[:5] in ("TOLD ", "LEFT ", "GONE ")
-    )
+    lines = [line.partition(" ") for line in done.stdout.splitlines()]
+    told = {word: rest for word, _, rest in lines if word in ("TOLD", "LEFT", "GONE")}
     assert done.returncode == 0, done.stderr
     assert "database does not answer" in told["TOLD"]
     assert "delete the run 'import_points_1', which was cut off" in told["TOLD"]

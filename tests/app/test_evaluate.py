@@ -118,11 +118,8 @@ def test_without_train_results_peaks_count_above_zero(imported, truth):
 
 def test_classes_that_the_models_do_not_know_are_left_out(imported, truth):
     index = truth.classes.index("RBC")
-    some = replace(
-        truth.select(truth.labels == index),
-        classes=("RBC",),
-        labels=np.zeros((truth.labels == index).sum(), int),
-    )
+    own = truth.select(truth.labels == index)
+    some = replace(own, classes=("RBC",), labels=np.zeros(len(own), dtype=np.int64))
     results = write_results(find_targets(imported), as_detector(some), as_classifier(some))
     run = evaluate(imported, results.key)
     val = truth.of_split("val")

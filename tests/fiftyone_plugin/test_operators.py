@@ -87,13 +87,13 @@ def test_mistakes_from_python_keep_their_remedy(judged, operator, tmp_path):
     for name, arguments, options, message in mistakes:
         with pytest.raises(SynthmedError, match=message):
             operator(name)(judged, *arguments, **options)
-    with pytest.raises(DatasetError, match="no such dataset .*'nowhere'.*Remedy"):
+    with pytest.raises(DatasetError, match=r"no such dataset .*'nowhere'.*Remedy"):
         operator("delete_run")("nowhere", "import_points_1")
     assert [run.key for run in list_runs(judged)] == ["import_points_1", "apply_models_1"]
 
 
 def test_numbers_are_numbers(banked, operator):
-    with pytest.raises(SynthmedError, match="count is not a number .*'many'.*Remedy"):
+    with pytest.raises(SynthmedError, match=r"count is not a number .*'many'.*Remedy"):
         operator("synthesize")(banked, count="many")
     with pytest.raises(SynthmedError, match="count: Value must be greater than 1"):
         operator("synthesize")(banked, count=0)
@@ -178,7 +178,7 @@ def test_synthesize_shows_the_first_scene(banked, operator):
 
 def test_synthesize_needs_a_bank(imported, operator):
     assert "No patch bank" in _wrong(_form(operator("synthesize"), imported))["no_bank"]
-    with pytest.raises(SynthmedError, match="No patch bank chosen. Remedy: Build one"):
+    with pytest.raises(SynthmedError, match=r"No patch bank chosen. Remedy: Build one"):
         operator("synthesize")(imported)
 
 
@@ -192,7 +192,7 @@ def test_apply_models_wants_a_model(imported, operator, tmp_path):
     assert "none" in _wrong(_form(operator("apply_models"), imported))
     form = _form(operator("apply_models"), imported, detector_checkpoint=str(tmp_path / "a.pth"))
     assert "no config" in _wrong(form)["config"]
-    with pytest.raises(ModelError, match="no such file.*Remedy: check the path"):
+    with pytest.raises(ModelError, match=r"no such file.*Remedy: check the path"):
         operator("apply_models")(imported, detector=(tmp_path / "a.py", tmp_path / "a.pth"))
     assert [run.kind for run in list_runs(imported)] == ["import_points"]
 
@@ -216,7 +216,7 @@ def test_delete_run_tells_what_goes(judged, operator):
     form = _form(operator("delete_run"), judged, run="apply_models_1")
     assert "predictions" in form["plan"].view.label
     assert "evaluate_1" in _wrong(form)["dependents"]
-    with pytest.raises(SynthmedError, match="depend on it: evaluate_1. Remedy: Delete them first"):
+    with pytest.raises(SynthmedError, match=r"depend on it: evaluate_1. Remedy: Delete them first"):
         operator("delete_run")(judged, "apply_models_1")
     operator("delete_run")(judged, "apply_models_1", with_dependents=True)
     assert [run.kind for run in list_runs(judged)] == ["import_points"]
