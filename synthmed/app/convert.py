@@ -54,7 +54,8 @@ def boxes_to_px(boxes: ArrayLike, shapes_px: ArrayLike) -> Floats:
     """
     x, y, w, h = np.asarray(boxes, dtype=float).reshape(-1, 4).T
     height, width = np.asarray(shapes_px, dtype=float).T
-    return np.stack([y * height, x * width, (y + h) * height, (x + w) * width], axis=1).round(_DIGITS)
+    boxes_px: Floats = np.stack([y * height, x * width, (y + h) * height, (x + w) * width], axis=1)
+    return np.round(boxes_px, _DIGITS)
 
 
 def centers_to_relative(centers_px: ArrayLike, shape_px: tuple[int, int]) -> Floats:
@@ -89,7 +90,8 @@ def centers_to_px(centers: ArrayLike, shapes_px: ArrayLike) -> Floats:
     """
     x, y = np.asarray(centers, dtype=float).reshape(-1, 2).T
     height, width = np.asarray(shapes_px, dtype=float).T
-    return np.stack([y * height, x * width], axis=1).round(_DIGITS)
+    centers_px: Floats = np.stack([y * height, x * width], axis=1)
+    return np.round(centers_px, _DIGITS)
 
 
 def to_detections(
