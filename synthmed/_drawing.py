@@ -14,17 +14,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from synthmed._colors import class_color
 from synthmed._files import write_atomic
 from synthmed.errors import SynthmedError
 
 Floats = NDArray[np.float64]
-
-# Six of Okabe and Ito's colours, then each time the one that is farthest from all before it (CIEDE2000, also
-# as a reader without green cones sees it), dark enough to be seen as a thin line on a bright field.
-PALETTE = (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444400",
-    "#552255", "#bb0033", "#0011ff", "#9966ff", "#999966", "#006655", "#bb1188",
-)  # fmt: skip
 
 # Pale yellow to dark red gets darker all the way, so it can be read without seeing colours.
 HEAT = LinearSegmentedColormap.from_list("heat", ["#ffeda0", "#feb24c", "#f03b20", "#800026"])
@@ -34,11 +28,6 @@ MARGIN = 0.15
 GAP = 0.12
 TITLE = 0.27
 FONT_SIZE = 9
-
-
-def class_color(label: int) -> str:
-    """The colour of a class; they repeat after the last one of `PALETTE`."""
-    return PALETTE[label % len(PALETTE)]
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -11,13 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
+from synthmed._colors import class_color
 from synthmed._drawing import (
     GAP,
     INK,
     MARGIN,
     QUIET,
     TITLE,
-    class_color,
     color_bar,
     draw_boxes,
     draw_points,

@@ -16,7 +16,8 @@ from PIL import Image as PillowImage
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from synthmed import plots
-from synthmed._drawing import PALETTE, class_color, heated, show_image
+from synthmed._colors import PALETTE, class_color
+from synthmed._drawing import heated, show_image
 from synthmed.bank import open_bank
 from synthmed.errors import SynthmedError
 from synthmed.metrics.boxes import boxes_at

@@ -3,7 +3,7 @@
 from .base import SynthmedOperator, show_error
 from .inputs import counted, notice, path, path_of, run_key
 
-MMDET_LINE = 'pip install "synthmed[app,train]"'
+MMDET_LINE = "make setup"
 
 
 class ApplyModels(SynthmedOperator):
@@ -23,7 +23,7 @@ class ApplyModels(SynthmedOperator):
                 inputs,
                 "mmdet",
                 "MMDetection is not installed",
-                f"Run `{MMDET_LINE}`; its mmcv has to fit the installed torch, see the README of synthmed.",
+                f"Run `{MMDET_LINE}` in a checkout of synthmed; its mmcv has to fit the installed torch.",
             )
             return
         inputs.view_target(ctx, action_description="Apply the models to")
@@ -59,6 +59,7 @@ class ApplyModels(SynthmedOperator):
     def work(self, ctx, progress):
         """Run the networks."""
         from synthmed.app.models import Model, apply_models
+        from synthmed.app.skipped import as_text
         from synthmed.app.write_results import ResultOptions
 
         models = {}
@@ -77,21 +78,42 @@ class ApplyModels(SynthmedOperator):
             key=ctx.params.get("key"),
             progress=progress,
         )
-        return (
-            f"{run.key}: {counted(run.summary['boxes'], 'box')} on {counted(run.summary['images'], 'image')}"
-        )
+        boxes, images = counted(run.summary["boxes"], "box"), counted(run.summary["images"], "image")
+        return f"{run.key}: {boxes} on {images}. {as_text(run.summary)}".rstrip()
 
-    def __call__(self, dataset, *, detector=None, classifier=None, key=None, **options):
+    def __call__(
+        self,
+        dataset,
+        *,
+        detector=None,
+        classifier=None,
+        min_score=None,
+        device=None,
+        synthetic=None,
+        predictions_field=None,
+        cam_prefix=None,
+        key=None,
+    ):
         """Apply models from Python.
 
         Args:
             dataset: a dataset or a view.
             detector: config and checkpoint of a detector.
             classifier: config and checkpoint of a classifier with CAMs.
+            min_score: boxes that score less are not stored.
+            device: ``auto``, ``cpu`` or ``cuda:0``.
+            synthetic: whether they also run on synthetic samples.
+            predictions_field: the field of the detector's boxes.
+            cam_prefix: what the fields of maps, peaks and scores begin with.
             key: the name of the run.
-            **options: ``min_score``, ``device``, ``synthetic``, ``predictions_field`` and ``cam_prefix``.
         """
-        params = dict(options)
+        params = {
+            "min_score": min_score,
+            "device": device,
+            "synthetic": synthetic,
+            "predictions_field": predictions_field,
+            "cam_prefix": cam_prefix,
+        }
         for name, model in (("detector", detector), ("classifier", classifier)):
             if model is not None:
                 params[f"{name}_config"], params[f"{name}_checkpoint"] = map(str, model)

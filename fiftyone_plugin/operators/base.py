@@ -7,8 +7,9 @@ import time
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
+from fiftyone.operators.executor import Executor, ValidationContext
 
-PIP_LINE = 'pip install "synthmed[app]"'
+PIP_LINE = 'pip install -c constraints.txt -e ".[app]"'
 
 _MOMENT_S = 0.2
 
@@ -75,7 +76,7 @@ class SynthmedOperator(foo.Operator):
                 inputs,
                 "missing",
                 "The package synthmed is not installed",
-                f"Run `{PIP_LINE}` and restart FiftyOne.",
+                f"Run `{PIP_LINE}` in a checkout of synthmed, and restart FiftyOne.",
             )
         else:
             self._try_form(ctx, inputs)
@@ -83,39 +84,100 @@ class SynthmedOperator(foo.Operator):
 
     def execute(self, ctx):
         """Run the work in a thread, so that the App gets its progress meanwhile."""
-        for done, total in (steps := _Steps(lambda progress: self.work(ctx, progress))):
-            yield ctx.ops.set_progress(label=self.tell(done, total), progress=done / max(total, 1))
-        said = steps.said
+        from synthmed.errors import SynthmedError
+
+        try:
+            for done, total in (steps := _Steps(lambda progress: self._told(self.work, ctx, progress))):
+                yield ctx.ops.set_progress(label=self.tell(done, total), progress=done / max(total, 1))
+        except SynthmedError as error:
+            yield ctx.ops.notify(str(error), variant="error")
+            # FiftyOne shows where an error comes from, which is of no use where the user can mend it.
+            raise error.with_traceback(None) from None
         yield from self.after(ctx)
-        yield ctx.ops.notify(said, variant="success")
+        yield ctx.ops.notify(steps.said, variant="success")
 
     def _try_form(self, ctx, inputs):
         from synthmed.errors import SynthmedError
 
         try:
-            self.form(ctx, inputs)
+            self._told(self.form, ctx, inputs)
         except SynthmedError as error:
             show_error(inputs, "problem", *sentence(error))
+
+    @staticmethod
+    def _told(call, *arguments):
+        from synthmed.app.database import told
+
+        with told("start it again"):
+            return call(*arguments)
 
     def run_on(self, dataset, **params):
         """Execute the operator from Python, and give the run that it recorded.
 
         Args:
-            dataset: a dataset or a view.
+            dataset: a dataset, its name or a view.
             **params: the inputs of the form by name.
         """
         from synthmed.app.runs import get_run, new_key
 
-        root = dataset._root_dataset
+        root = samples_of(dataset)._root_dataset
         params["key"] = params.get("key") or new_key(root, self.name)
-        target = {"dataset": dataset} if dataset is root else {"view": dataset}
-        foo.execute_operator(self.uri, {**target, "params": params})
+        self.do(dataset, **params)
         return get_run(root, params["key"])
+
+    def do(self, dataset, **params):
+        """Do from Python what the form would do, for as long as it takes; a mistake is raised as what it is.
+
+        Args:
+            dataset: a dataset, its name or a view.
+            **params: the inputs of the form by name.
+        """
+        samples = samples_of(dataset)
+        request = {
+            "dataset_name": samples._root_dataset.name,
+            "view": samples.view()._serialize(),
+            "params": {name: value for name, value in params.items() if value is not None},
+        }
+        ctx = foo.ExecutionContext(request, executor=Executor(), operator_uri=self.uri)
+        inputs = types.Object()
+        self._told(self.form, ctx, inputs)
+        refuse_invalid(ctx, inputs, self)
+        return self._told(self.work, ctx, None)
 
 
 def show_error(inputs, name, label, description=""):
     """A red box in a form, which then cannot be executed."""
-    inputs.view(name, types.Error(label=label, description=description), invalid=True, error_message=label)
+    # Python has the message alone.
+    message = f"{label}. Remedy: {description}" if description else label
+    inputs.view(name, types.Error(label=label, description=description), invalid=True, error_message=message)
+
+
+def refuse_invalid(ctx, inputs, operator):
+    """Raise the first thing that is wrong with the inputs of a form, if there is one."""
+    from synthmed.errors import SynthmedError
+
+    for error in ValidationContext(ctx, types.Property(inputs), operator).errors:
+        name = error.path.strip(".")
+        if error.custom:
+            raise SynthmedError(error.reason)
+        remedy = "see the operator's docstring"
+        raise SynthmedError(f"{name}: {error.reason}", value=ctx.params.get(name), remedy=remedy)
+
+
+def samples_of(dataset):
+    """The dataset or view itself, also where it is named."""
+    import fiftyone as fo
+
+    from synthmed.errors import DatasetError
+
+    if isinstance(dataset, (fo.Dataset, fo.DatasetView)):
+        return dataset
+    if isinstance(dataset, str) and fo.dataset_exists(dataset):
+        return fo.load_dataset(dataset)
+    known = ", ".join(fo.list_datasets()) or "none"
+    raise DatasetError(
+        "there is no such dataset", value=dataset, remedy=f"pass a dataset or a view, or name one of: {known}"
+    )
 
 
 def sentence(error):

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import fiftyone.operators.types as types
 
-from .base import SynthmedOperator, show_error
+from .base import SynthmedOperator, sentence, show_error
 from .inputs import choose, chosen, counted, notice, run_key
 
 BORDERS = {
@@ -37,7 +37,7 @@ class BuildPatchBank(SynthmedOperator):
         if not fields:
             show_error(inputs, "empty", "No field holds keypoints or detections", "Import points first.")
             return
-        choose(inputs, "field", fields, label="Points")
+        choose(ctx, inputs, "field", fields, label="Points")
         found, skipped = _points(ctx, chosen(ctx, "field", fields))
         inputs.md(
             "**Size of each class**: `103px`, `7.5um` (with the size of a pixel), or `auto`",
@@ -50,8 +50,8 @@ class BuildPatchBank(SynthmedOperator):
             sizes.str(f"class_{index}", label=name, default="auto")
         inputs.define_property("sizes", sizes)
         inputs.float("pixel_size_um", label="Size of a pixel in micrometres (for sizes in um)", min=0.0)
-        choose(inputs, "border", BORDERS, label="Patches that cross the border of their image")
-        choose(inputs, "matte", MATTES, label="What is kept of a patch")
+        choose(ctx, inputs, "border", BORDERS, label="Patches that cross the border of their image")
+        choose(ctx, inputs, "matte", MATTES, label="What is kept of a patch")
         inputs.float(
             "variation",
             label="Variation of the size",
@@ -64,12 +64,13 @@ class BuildPatchBank(SynthmedOperator):
         try:
             notice(inputs, "preview", _preview(ctx, found, skipped))
         except SynthmedError as error:
-            show_error(inputs, "problem", f"{error.what} (got {error.value})", error.remedy or "")
+            show_error(inputs, "problem", *sentence(error))
 
     def work(self, ctx, progress):
         """Build the bank."""
         from synthmed.app.patch_bank import build_patch_bank
         from synthmed.app.read_points import point_fields
+        from synthmed.app.skipped import as_text
 
         field = ctx.params.get("field") or next(iter(point_fields(ctx.dataset)), None)
         found, _ = _points(ctx, field)
@@ -84,10 +85,21 @@ class BuildPatchBank(SynthmedOperator):
             progress=progress,
         )
         sizes = ", ".join(f"{name} {size:g} px" for name, size in run.summary["sizes_px"].items())
-        told = " ".join(f"{warning}." for warning in run.summary["warnings"])
+        told = " ".join([*(f"{warning}." for warning in run.summary["warnings"]), as_text(run.summary)])
         return f"{run.key}: {counted(run.summary['patches'], 'patch')} ({sizes}) {told}".rstrip()
 
-    def __call__(self, dataset, sizes=(), *, pixel_size_um=None, field=None, key=None, **spec):
+    def __call__(
+        self,
+        dataset,
+        sizes=(),
+        *,
+        pixel_size_um=None,
+        field=None,
+        border=None,
+        matte=None,
+        variation=None,
+        key=None,
+    ):
         """Build a bank from Python.
 
         Args:
@@ -96,10 +108,20 @@ class BuildPatchBank(SynthmedOperator):
             pixel_size_um: the side of a pixel in micrometres.
             field: the field of the points.
             key: the name of the run.
-            **spec: ``border``, ``matte`` and ``variation``.
+            border: what happens to patches that cross the border: ``drop``, ``shift`` or ``pad``.
+            matte: what is kept of a patch: ``round``, ``segmented`` or ``square``.
+            variation: the share by which each patch is cut larger or smaller.
         """
-        params = {"sizes": list(sizes), "pixel_size_um": pixel_size_um, "field": field, "key": key, **spec}
-        return self.run_on(dataset, **{name: value for name, value in params.items() if value is not None})
+        return self.run_on(
+            dataset,
+            sizes=list(sizes),
+            pixel_size_um=pixel_size_um,
+            field=field,
+            border=border,
+            matte=matte,
+            variation=variation,
+            key=key,
+        )
 
 
 def _sizes(ctx, classes):

@@ -1,9 +1,7 @@
 """The operator *delete run*."""
 
-import fiftyone.operators as foo
-
 from .base import SynthmedOperator, show_error
-from .inputs import choose, chosen, counted, notice
+from .inputs import choose, chosen, counted, named_run, notice
 from .show_run import run_choices
 
 
@@ -22,7 +20,7 @@ class DeleteRun(SynthmedOperator):
         if not runs:
             show_error(inputs, "none", "There are no runs")
             return
-        choose(inputs, "run", runs, label="Run")
+        choose(ctx, inputs, "run", runs, label="Run")
         key = chosen(ctx, "run", runs)
         run, others = get_run(ctx.dataset, key), dependents(ctx.dataset, key)
         added = view_run(ctx.dataset, key) if run.shared_fields else []
@@ -37,14 +35,19 @@ class DeleteRun(SynthmedOperator):
                 "with_dependents", label=f"Also delete what depends on it: {', '.join(others)}", default=False
             )
             if not ctx.params.get("with_dependents"):
-                show_error(inputs, "dependents", f"Other runs depend on it: {', '.join(others)}")
+                show_error(
+                    inputs,
+                    "dependents",
+                    f"Other runs depend on it: {', '.join(others)}",
+                    "Delete them first, or all together.",
+                )
 
     def work(self, ctx, progress):
         """Undo it."""
         from synthmed.app.runs import delete_run
 
         gone = delete_run(
-            ctx.dataset, ctx.params["run"], with_dependents=bool(ctx.params.get("with_dependents"))
+            ctx.dataset, named_run(ctx), with_dependents=bool(ctx.params.get("with_dependents"))
         )
         kept = f"; {counted(gone.kept_files, 'file')} of yours in its folder stay" if gone.kept_files else ""
         samples, files = counted(gone.samples, "sample"), counted(gone.files, "file")
@@ -58,7 +61,9 @@ class DeleteRun(SynthmedOperator):
         Args:
             dataset: the dataset.
             run: the key of the run.
-            with_dependents: also undo the runs that read what it wrote.
+            with_dependents: also undo the runs that depend on it.
+
+        Returns:
+            One sentence about what is gone.
         """
-        params = {"run": run, "with_dependents": with_dependents}
-        foo.execute_operator(self.uri, {"dataset": dataset, "params": params})
+        return self.do(dataset, run=run, with_dependents=with_dependents)

@@ -28,19 +28,21 @@ class Evaluate(SynthmedOperator):
         if not runs:
             show_error(inputs, "none", "There are no results to judge", "Apply models first.")
             return
-        choose(inputs, "of", runs, label="Results")
+        choose(ctx, inputs, "of", runs, label="Results")
         own = {name for run in list_runs(ctx.dataset, "apply_models") for name in run.own_fields}
         fields = {name: name for name in point_fields(ctx.dataset) if name not in own}
         default = "ground_truth" if "ground_truth" in fields else None
-        choose(inputs, "truth_field", fields, label="Truth", description="Boxes or points", default=default)
+        choose(
+            ctx, inputs, "truth_field", fields, label="Truth", description="Boxes or points", default=default
+        )
         truth = ctx.params.get("truth_field") or default or next(iter(fields), None)
-        points = read_points(ctx.dataset, truth, check_images=False).points
+        points = read_points(ctx.dataset, truth if truth in fields else None, check_images=False).points
         splits = {
             name: f"{name} ({counted(points.splits.count(name), 'image')})"
             for name in sorted(set(points.splits))
         }
         default = "val" if "val" in splits else None
-        choose(inputs, "split", splits, label="Split", default=default)
+        choose(ctx, inputs, "split", splits, label="Split", default=default)
         run_key(ctx, inputs, self.name)
         if chosen(ctx, "split", splits) == "train":
             inputs.view(
@@ -49,7 +51,7 @@ class Evaluate(SynthmedOperator):
         tuned = (
             "Thresholds are tuned on train."
             if "train" in splits
-            else "There is no train split: thresholds are 0.3."
+            else "There is no train split: boxes count from a score of 0.3 on, peaks of maps above 0."
         )
         notice(inputs, "plan", f"{tuned} Objects at the border neither count nor harm.")
 
@@ -73,7 +75,9 @@ class Evaluate(SynthmedOperator):
             key=ctx.params.get("key"),
             progress=progress,
         )
-        return f"{run.key}: {_headline(run)}"
+        left_out = ", ".join(f"{name} ({count:,})" for name, count in run.summary["left_out"].items())
+        told = f". Left out, as the models do not know them: {left_out}" if left_out else ""
+        return f"{run.key}: {_headline(run)}{told}"
 
     def __call__(self, dataset, of=None, *, truth_field=None, split="val", class_sizes_px=None, key=None):
         """Evaluate from Python.
@@ -86,14 +90,8 @@ class Evaluate(SynthmedOperator):
             class_sizes_px: class name -> size, where neither boxes nor a bank tell it.
             key: the name of the run.
         """
-        params = {
-            "of": of,
-            "truth_field": truth_field,
-            "split": split,
-            "class_sizes_px": class_sizes_px,
-            "key": key,
-        }
-        return self.run_on(dataset, **{name: value for name, value in params.items() if value is not None})
+        params = {"of": of, "truth_field": truth_field, "split": split, "class_sizes_px": class_sizes_px}
+        return self.run_on(dataset, **params, key=key)
 
 
 def _headline(run):

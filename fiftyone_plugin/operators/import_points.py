@@ -16,6 +16,8 @@ class ImportPoints(SynthmedOperator):
 
     def form(self, ctx, inputs):
         """Ask for the files, and show what is in them."""
+        from synthmed.app.skipped import as_text, skipped_rows
+
         path(ctx, inputs, "images_dir", folder=True, label="Folder of the images", required=True)
         path(
             ctx,
@@ -37,31 +39,32 @@ class ImportPoints(SynthmedOperator):
         )
         run_key(ctx, inputs, self.name)
         if path_of(ctx, "images_dir") and path_of(ctx, "points"):
-            points, _, skipped = _read(*_arguments(ctx))
+            points, _, log = _read(*_arguments(ctx))
             classes = zip(points.classes, points.counts().sum(axis=0), strict=True)
             each = ", ".join(f"{name} {int(count):,}" for name, count in classes)
             text = f"{counted(len(points), 'point')} on {counted(len(points.images), 'image')}: {each}."
-            notice(inputs, "preview", f"{text} {skipped}".strip())
+            notice(inputs, "preview", f"{text} {as_text(skipped_rows(log))}".strip())
 
     def work(self, ctx, progress):
         """Read the files and add the samples."""
         from synthmed.app.import_points import import_points
+        from synthmed.app.skipped import as_text
 
         arguments = _arguments(ctx)
-        points, truths, skipped = _read(*arguments)
+        points, truths, log = _read(*arguments)
         run = import_points(
             ctx.dataset,
             points,
             arguments[0],
             truths=truths,
             key=ctx.params.get("key"),
-            params={"points": str(arguments[1]), "boxes": ctx.params.get("boxes"), "skipped": skipped},
+            params={"points": str(arguments[1]), "boxes": ctx.params.get("boxes")},
+            log=log,
             progress=progress,
         )
         added = run.summary["samples_added"]
-        return (
-            f"{run.key}: {counted(len(points), 'point')}, {counted(added, 'new sample')}. {skipped}".strip()
-        )
+        said = f"{run.key}: {counted(len(points), 'point')}, {counted(added, 'new sample')}."
+        return f"{said} {as_text(run.summary)}".strip()
 
     def __call__(self, dataset, images_dir, points, *, boxes=None, columns=None, key=None):
         """Import points from Python.
@@ -82,7 +85,11 @@ class ImportPoints(SynthmedOperator):
 def _arguments(ctx):
     """The files that the form names, with when they were written, so that a changed one is read again."""
     from synthmed.app.import_points import boxes_files
+    from synthmed.errors import PointsError
 
+    for name in ("images_dir", "points"):
+        if path_of(ctx, name) is None:
+            raise PointsError(f"{name} is missing", remedy="name a folder of images and a file of points")
     points, boxes = path_of(ctx, "points"), boxes_files(ctx.params.get("boxes") or "")
     written = tuple(
         file.stat().st_mtime_ns for file in (points, *(file for file, _ in boxes)) if file.is_file()
@@ -92,11 +99,11 @@ def _arguments(ctx):
 
 @lru_cache(maxsize=4)
 def _read(images_dir, points_file, boxes, columns, written):
-    """Points, boxes and a line about what was skipped; kept, since a form asks at each key stroke."""
+    """Points, boxes and what was skipped; kept, since a form asks at each key stroke."""
     from synthmed.errors import ProblemLog
     from synthmed.points import CsvColumns, read_points
 
     log = ProblemLog()
     points = read_points(points_file, images_dir, columns=CsvColumns.from_pairs(columns.split()), log=log)
     truths = tuple(read_points(file, images_dir, split=split, log=log) for file, split in boxes)
-    return points, truths, log.summary()
+    return points, truths, log

@@ -5,20 +5,42 @@ from pathlib import Path
 import fiftyone.operators.types as types
 
 
-def choose(inputs, name, choices, *, default=None, **options):
-    """A drop-down; `choices` maps values to labels."""
+def choose(ctx, inputs, name, choices, *, default=None, **options):
+    """A drop-down; `choices` maps values to labels. A value that is none of them is refused."""
     view = types.DropdownView()
     for value, label in choices.items():
         view.add_choice(value, label=label)
     if default is None and choices:
         default = next(iter(choices))
-    return inputs.enum(name, view.values(), default=default, view=view, **options)
+    prop = inputs.enum(name, view.values(), default=default, view=view, **options)
+    value = ctx.params.get(name)
+    if value is not None and value not in choices:
+        known = ", ".join(map(str, choices)) or "none"
+        prop.invalid = True
+        prop.error_message = f"{name}: there is no {value!r}. Remedy: choose one of: {known}"
+    return prop
 
 
 def chosen(ctx, name, choices):
     """The value of a drop-down: what was chosen, while it is still a choice, else the first one."""
     value = ctx.params.get(name)
     return value if value in choices else next(iter(choices), None)
+
+
+def named_run(ctx):
+    """The key of the run that was chosen; nothing is undone or shown by default.
+
+    Raises:
+        DatasetError: none was.
+    """
+    from synthmed.app.runs import list_runs
+    from synthmed.errors import DatasetError
+
+    key = ctx.params.get("run")
+    if not key:
+        known = ", ".join(run.key for run in list_runs(ctx.dataset)) or "none"
+        raise DatasetError("no run is named", remedy=f"name one of: {known}")
+    return key
 
 
 def path(ctx, inputs, name, *, folder=False, **options):
@@ -35,7 +57,8 @@ def path(ctx, inputs, name, *, folder=False, **options):
 
 def path_of(ctx, name):
     """The path that an input holds, or ``None``."""
-    value = (ctx.params.get(name) or {}).get("absolute_path")
+    value = ctx.params.get(name)
+    value = value.get("absolute_path") if isinstance(value, dict) else value
     return Path(value).expanduser() if value else None
 
 
@@ -54,7 +77,22 @@ def run_key(ctx, inputs, kind):
         if ctx.params.get("key"):
             check_key(ctx.dataset, ctx.params["key"])
     except SynthmedError as error:
-        prop.invalid, prop.error_message = True, f"{error.what}: {error.remedy}"
+        prop.invalid, prop.error_message = True, str(error)
+
+
+def number(ctx, name, default, kind=int):
+    """The number that an input holds.
+
+    Raises:
+        SynthmedError: it holds something else.
+    """
+    from synthmed.errors import SynthmedError
+
+    value = ctx.params.get(name)
+    try:
+        return default if value is None else kind(value)
+    except (TypeError, ValueError) as error:
+        raise SynthmedError(f"{name} is not a number", value=value, remedy="write it in digits") from error
 
 
 def counted(number, noun):

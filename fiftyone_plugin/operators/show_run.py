@@ -2,8 +2,8 @@
 
 import json
 
-from .base import SynthmedOperator, show_error
-from .inputs import choose, chosen
+from .base import SynthmedOperator, samples_of, show_error
+from .inputs import choose, chosen, named_run
 
 
 class ShowRun(SynthmedOperator):
@@ -19,14 +19,14 @@ class ShowRun(SynthmedOperator):
         if not runs:
             show_error(inputs, "none", "There are no runs yet")
             return
-        choose(inputs, "run", runs, label="Run")
+        choose(ctx, inputs, "run", runs, label="Run")
         show_record(ctx, inputs, chosen(ctx, "run", runs))
 
     def work(self, ctx, progress):
         """Check that there is such a run."""
         from synthmed.app.runs import view_run
 
-        key = ctx.params["run"]
+        key = named_run(ctx)
         return f"{key}: {len(view_run(ctx.dataset, key)):,} samples"
 
     def after(self, ctx):
@@ -44,7 +44,7 @@ class ShowRun(SynthmedOperator):
         """
         from synthmed.app.runs import view_run
 
-        return view_run(dataset, run)
+        return view_run(samples_of(dataset)._root_dataset, run)
 
 
 def run_choices(dataset):
@@ -62,5 +62,6 @@ def show_record(ctx, inputs, key):
     from synthmed.app.runs import get_run
 
     run = get_run(ctx.dataset, key)
-    text = json.dumps(run.params, indent=1, default=str)
+    record = {**run.params, "depends_on": run.depends_on} if run.depends_on else run.params
+    text = json.dumps(record, indent=1, default=str)
     inputs.md(f"```json\n{text}\n```", name="record")

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from .base import SynthmedOperator, show_error
-from .inputs import choose, chosen, counted, notice, path, path_of, run_key
+from .inputs import choose, chosen, counted, notice, number, path, path_of, run_key
 
 ELSEWHERE = "elsewhere"
 COUNTS = {
@@ -33,7 +33,12 @@ class Synthesize(SynthmedOperator):
         if ctx.params.get("bank") and ctx.params["bank"] not in choices:
             ctx.params |= {"bank": ELSEWHERE, "bank_dir": ctx.params["bank"]}
         choose(
-            inputs, "bank", choices, label="Patch bank", description="Built from this dataset, or any other"
+            ctx,
+            inputs,
+            "bank",
+            choices,
+            label="Patch bank",
+            description="Built from this dataset, or any other",
         )
         if chosen(ctx, "bank", choices) == ELSEWHERE:
             path(ctx, inputs, "bank_dir", folder=True, label="Folder of the bank")
@@ -45,7 +50,7 @@ class Synthesize(SynthmedOperator):
             inputs.md(f"**The first scene**: {names}\n\n![]({_url(file)})", name="preview")
         inputs.int("count", label="Scenes", default=DEFAULTS["count"], min=1)
         inputs.int("size_px", label="Side of a scene in pixels", default=DEFAULTS["size_px"], min=8)
-        choose(inputs, "counts", COUNTS, label="How many objects of each class")
+        choose(ctx, inputs, "counts", COUNTS, label="How many objects of each class")
         inputs.float(
             "max_overlap",
             label="How far objects may overlap",
@@ -56,7 +61,7 @@ class Synthesize(SynthmedOperator):
         )
         inputs.int("seed", label="Seed", description="The same seed gives the same scenes", default=0, min=0)
         run_key(ctx, inputs, self.name)
-        total = int(ctx.params.get("count") or DEFAULTS["count"])
+        total = number(ctx, "count", DEFAULTS["count"])
         notice(inputs, "plan", f"{counted(total, 'scene')} will be added with the tag synthetic.")
 
     def work(self, ctx, progress):
@@ -70,10 +75,10 @@ class Synthesize(SynthmedOperator):
         run = synthesize(
             ctx.dataset,
             bank,
-            count=int(ctx.params.get("count") or DEFAULTS["count"]),
+            count=number(ctx, "count", DEFAULTS["count"]),
             recipe=_recipe(ctx),
-            seed=int(ctx.params.get("seed") or 0),
-            workers=int(ctx.params.get("workers") or 1),
+            seed=number(ctx, "seed", DEFAULTS["seed"]),
+            workers=number(ctx, "workers", 1),
             key=ctx.params.get("key"),
             progress=progress,
         )
@@ -113,12 +118,11 @@ def _recipe(ctx):
     given = ctx.params.get("recipe")
     if given is not None:
         return make_recipe(given)
-    values = {**DEFAULTS, **{name: value for name, value in ctx.params.items() if value is not None}}
     return make_recipe(
         {
-            "canvas": {"size_px": [int(values["size_px"])] * 2},
-            "counts": {"kind": values.get("counts", "joint")},
-            "placement": {"max_overlap": float(values["max_overlap"])},
+            "canvas": {"size_px": [number(ctx, "size_px", DEFAULTS["size_px"])] * 2},
+            "counts": {"kind": ctx.params.get("counts") or "joint"},
+            "placement": {"max_overlap": number(ctx, "max_overlap", DEFAULTS["max_overlap"], float)},
         }
     )
 
@@ -131,7 +135,7 @@ def _preview(ctx, bank):
     from synthmed.app.synthesize import preview
     from synthmed.bank import open_bank
 
-    scene = preview(bank, _recipe(ctx), int(ctx.params.get("seed") or 0))
+    scene = preview(bank, _recipe(ctx), number(ctx, "seed", DEFAULTS["seed"]))
     classes = open_bank(bank).classes
     numbers = np.bincount(scene.labels, minlength=len(classes)).tolist()
     picture = Image.fromarray(scene.image)

@@ -11,12 +11,7 @@ from typing import Any
 
 import fiftyone as fo
 
-# Okabe and Ito's colours and Tol's muted ones: told apart by colour-blind readers, and dark enough to be seen
-# as a thin line on a bright field. The warm ones come last, since heat is warm.
-PALETTE = (
-    "#0072b2", "#009e73", "#aa4499", "#56b4e9", "#332288", "#999933", "#117733",
-    "#cc79a7", "#44aa99", "#6699cc", "#e69f00", "#d55e00", "#882255", "#661100",
-)  # fmt: skip
+from synthmed._colors import PALETTE
 
 # From light yellow to dark red; zero is transparent in the App.
 HEAT = "YlOrRd"

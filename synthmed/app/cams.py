@@ -1,13 +1,13 @@
 """Class activation maps as files on one scale, and what can be read off them.
 
-A map is stored as an 8-bit picture of the size of its image. 0 stands for a raw value of 0 or less, that is
+A map is shown as an 8-bit picture of the size of its image, and judged by its raw values, which stand in a
+file beside it (`raw_maps`). In the picture 0 stands for a raw value of 0 or less, that is
 no evidence for the class, and 255 for the highest raw value of all maps of the run; between them the scale is
 linear. It is the same for all images and classes, so an absent class looks cold beside a present one.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from synthmed.app.names import slug
+from synthmed.app.raw_maps import SUFFIX, read_raw, write_raw
 from synthmed.app.results import ClassifierOutput
 from synthmed.errors import ModelError
 from synthmed.metrics.peaks import find_peaks
 from synthmed.metrics.predictions import Detections
 
 Floats = NDArray[np.float64]
+
+RAW_FOLDER, SHOWN_FOLDER = "raw", "maps"
 
 
 class Scale(NamedTuple):
@@ -61,16 +64,17 @@ class ImageCams:
 
 
 class Spool:
-    """Raw maps kept on disk until their common scale is known.
+    """Raw maps on disk, which stay for whoever judges them, and are shown once their common scale is known.
 
     Args:
-        folder: a folder for them; it is made, and gone when `drain` is done.
+        folder: a folder for them; it is made.
+        names: what the file of each image is called.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self.folder, self.names = folder, names
         self.scores: dict[int, Floats] = {}
-        self._highest: dict[int, float] = {}
+        self._highest = 0.0
         folder.mkdir(parents=True)
 
     def fill(self, output: ClassifierOutput, shapes_px: Sequence[tuple[int, int]]) -> None:
@@ -87,25 +91,22 @@ class Spool:
                     value=f"{cams.shape} for {expected}",
                     remedy="look at the training log: the network has probably diverged",
                 )
-            highest = max(float(cams.max(initial=0.0)), np.finfo(float).tiny)
-            self.scores[index], self._highest[index] = np.asarray(scores, dtype=float), highest
-            # Divided by its own maximum a map loses nothing that 8 bits could show when it is halved in size.
-            share = (np.maximum(cams, 0) / highest).astype(np.float16)
-            np.save(self.folder / f"{index}.npy", share, allow_pickle=False)
+            self.scores[index] = np.asarray(scores, dtype=float)
+            self._highest = max(self._highest, float(cams.max(initial=0.0)))
+            write_raw(self._path(index), cams)
 
     def scale(self) -> Scale:
         """The scale on which all maps fit; where none is above 0, that of a raw value of 1."""
-        highest = max(self._highest.values(), default=0.0)
-        return Scale(0.0, highest if highest > np.finfo(float).tiny else 1.0)
+        return Scale(0.0, self._highest if self._highest > np.finfo(float).tiny else 1.0)
 
-    def drain(self, scale: Scale) -> Iterator[tuple[int, Floats, NDArray[np.float32]]]:
+    def heats(self, scale: Scale) -> Iterator[tuple[int, Floats, NDArray[np.float32]]]:
         """``(index, scores, heat (C, H, W))`` of each image, where a heat of 1 is stored as 255."""
         for index, scores in self.scores.items():
-            path = self.folder / f"{index}.npy"
-            raw = np.load(path, allow_pickle=False).astype(np.float32) * self._highest[index]
-            yield index, scores, raw / scale.raw_at_255
-            path.unlink()
-        shutil.rmtree(self.folder)
+            raw = read_raw(self._path(index))
+            yield index, scores, np.maximum(raw, 0) / np.float32(scale.raw_at_255)
+
+    def _path(self, index: int) -> Path:
+        return self.folder / f"{self.names[index]}{SUFFIX}"
 
 
 def write_maps(
@@ -132,10 +133,9 @@ def write_maps(
     return tuple(paths)
 
 
-def read_map(path: Path) -> Floats:
-    """``(H, W)`` a stored map, 0..1 of its scale."""
-    with Image.open(path) as image:
-        return np.asarray(image, dtype=float) / 255
+def raw_file(shown: Path) -> Path:
+    """The raw values of a map that `write_maps` wrote into ``maps`` beside the folder of a `Spool`."""
+    return shown.parents[2] / RAW_FOLDER / f"{shown.stem}{SUFFIX}"
 
 
 def peaks_of(

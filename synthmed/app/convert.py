@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+# Shares of an image come back with noise in the last bits, which can move a box over the middle of a pixel.
+_DIGITS = 9
+
 
 def boxes_to_relative(boxes_px: ArrayLike, shape_px: tuple[int, int]) -> Floats:
     """Boxes as FiftyOne has them.
@@ -46,12 +49,13 @@ def boxes_to_px(boxes: ArrayLike, shapes_px: ArrayLike) -> Floats:
         ``(N, 4)`` float, ``(row0, column0, row1, column1)``.
 
     Examples:
-        >>> boxes_to_px([[0.2, 0.1, 0.1, 0.2]], (100, 200)).round(6).tolist()
+        >>> boxes_to_px([[0.2, 0.1, 0.1, 0.2]], (100, 200)).tolist()
         [[10.0, 40.0, 30.0, 60.0]]
     """
     x, y, w, h = np.asarray(boxes, dtype=float).reshape(-1, 4).T
     height, width = np.asarray(shapes_px, dtype=float).T
-    return np.stack([y * height, x * width, (y + h) * height, (x + w) * width], axis=1)
+    boxes_px: Floats = np.stack([y * height, x * width, (y + h) * height, (x + w) * width], axis=1)
+    return np.round(boxes_px, _DIGITS)
 
 
 def centers_to_relative(centers_px: ArrayLike, shape_px: tuple[int, int]) -> Floats:
@@ -86,7 +90,8 @@ def centers_to_px(centers: ArrayLike, shapes_px: ArrayLike) -> Floats:
     """
     x, y = np.asarray(centers, dtype=float).reshape(-1, 2).T
     height, width = np.asarray(shapes_px, dtype=float).T
-    return np.stack([y * height, x * width], axis=1)
+    centers_px: Floats = np.stack([y * height, x * width], axis=1)
+    return np.round(centers_px, _DIGITS)
 
 
 def to_detections(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy as np
 from fiftyone import ViewField as F
 from numpy.typing import NDArray
 
+from synthmed.app.dependencies import depend_on, depend_on_data
 from synthmed.app.judge_maps import judge_maps
+from synthmed.app.names import POINTS
 from synthmed.app.patch_bank import known_sizes
-from synthmed.app.read_points import DatasetPoints, read_points
+from synthmed.app.read_points import DatasetPoints, point_fields, read_points
 from synthmed.app.runs import Run, get_run, list_runs, recorded
 from synthmed.app.steps import Progress
 from synthmed.app.stored_results import read_predictions, read_scores
@@ -48,11 +51,13 @@ def evaluate(
 ) -> Run:
     """Judge the results of a run against the truth of a split, and store the figures in a run of its own.
 
-    Only images that have results are judged. Thresholds are tuned on the train split where it has results,
-    and are 0.3 otherwise. Objects at the border are ignore regions. Where the truth is boxes and the results
+    Only images that have results are judged, and only objects of classes that the results know. Thresholds
+    are tuned on the clicked points of the train split where it has results; otherwise boxes count from a
+    score of `FIXED_THRESHOLD` on, and peaks of maps from `FIXED_PEAK_THRESHOLD`. Objects at the border are
+    ignore regions. Where the truth is boxes and the results
     have boxes, FiftyOne evaluates those at or above the threshold of their class too, which fills its Model
-    Evaluation panel and marks each box as right, wrong or missed. Maps are judged as they are stored, in 256
-    steps.
+    Evaluation panel and marks each box as right, wrong or missed. Maps are judged by their raw values, so
+    their figures are those of `CamMetric` and of the demo.
 
     Args:
         dataset: the dataset.
@@ -66,7 +71,7 @@ def evaluate(
         progress: called with maps judged and maps in all.
 
     Returns:
-        The run; its summary has the report.
+        The run; its summary has the report, and in ``left_out`` how many objects had other classes.
 
     Raises:
         DatasetError: there are no such results, or no truth in the split, or class sizes are not known.
@@ -75,32 +80,34 @@ def evaluate(
     results = get_run(dataset, of)
     if results.kind != "apply_models":
         raise DatasetError("this run has no results", value=of, remedy="name a run that applied models")
-    truth_field = truth_field or _default_truth(dataset)
-    found = _with_classes(
-        read_points(dataset, truth_field, check_images=False, log=log),
-        {*results.summary["box_classes"], *results.summary["map_fields"]},
-    )
+    classes = tuple(dict.fromkeys([*results.summary["box_classes"], *results.summary["map_fields"]]))
     judged = set(dataset.exists(results.own_fields[0]).values("id"))
-    train, held_out = (_of_split(found, name, judged) for name in (TRAIN, split))
+    truth_field = truth_field or _default_truth(dataset)
+    truth = read_points(dataset, truth_field, check_images=False, log=log)
+    clicked = _clicked(dataset, truth, log)
+    held_out, left_out = _with_classes(_of_split(truth, split, judged), classes)
+    train, _ = _with_classes(_of_split(clicked, TRAIN, judged), classes)
     if not len(held_out.points):
         raise DatasetError(
-            "no image of the split has both truth and results",
+            "no image of the split has both results and objects of their classes",
             value=split,
-            remedy="choose another split, or apply the models to it",
+            remedy=f"choose another split or truth, or apply the models to it; known: {', '.join(classes)}",
         )
-    sizes = _class_sizes(dataset, found.points, class_sizes_px)
-    noted = {"of": of, "truth_field": truth_field, "split": split}
+    known, _ = _with_classes(truth, classes)
+    sizes, banks = _class_sizes(dataset, known.points, class_sizes_px)
+    noted = {"of": of, "truth_field": truth.fields[0], "thresholds_field": clicked.fields[0], "split": split}
     with recorded(dataset, "evaluate", key=key, params=noted) as run:
-        run.depends_on.append(of)
+        depend_on(run, of, *banks)
+        depend_on_data(run, (*train.sample_ids, *held_out.sample_ids), {*truth.fields, *clicked.fields})
         figures: dict[str, Any] = {}
         if results.summary["box_classes"]:
-            clicked = found.points.of_split(TRAIN)
-            figures |= _detector(run, results, train, held_out, sizes, clicked)
+            placed = _with_classes(clicked, classes)[0].points.of_split(TRAIN)
+            figures |= _detector(run, results, train, held_out, sizes, placed)
         if results.summary["map_fields"]:
             figures |= _classifier(results, train, held_out)
             figures |= judge_maps(dataset, results.summary["map_fields"], train, held_out, sizes, progress)
         report = build_report(of, split, held_out.points, sizes, **figures)
-        run.summary = {"report": report.to_dict()}
+        run.summary = {"report": report.to_dict(), "left_out": left_out}
     return run
 
 
@@ -110,12 +117,26 @@ def _default_truth(dataset: fo.Dataset) -> str | None:
     return next((name for name in imported if name and dataset.has_field(name)), None)
 
 
-def _with_classes(found: DatasetPoints, others: Iterable[str]) -> DatasetPoints:
-    """The same points, with the classes of the predictions beside their own."""
+def _clicked(dataset: fo.Dataset, truth: DatasetPoints, log: ProblemLog | None) -> DatasetPoints:
+    """The clicked points, where there are any of train beside the truth: the only thing that training saw."""
+    imported = [run.params.get("field") for run in list_runs(dataset, "import_points")]
+    present = point_fields(dataset)
+    field = next((name for name in (*imported, POINTS) if name in present), None)
+    if field is None or field == truth.fields[0]:
+        return truth
+    clicked = read_points(dataset, field, check_images=False, log=log)
+    return clicked if TRAIN in clicked.points.splits else truth
+
+
+def _with_classes(found: DatasetPoints, classes: Sequence[str]) -> tuple[DatasetPoints, dict[str, int]]:
+    """The points of the classes of the results, and how many of each other class were left out."""
     points = found.points
-    classes = tuple(sorted({*points.classes, *others}))
-    index = np.array([classes.index(name) for name in points.classes], dtype=np.int64)
-    return replace(found, points=replace(points, classes=classes, labels=index[points.labels]))
+    others = Counter(points.classes[label] for label in points.labels)
+    left_out = {name: others[name] for name in sorted(others) if name not in classes}
+    number = {name: label for label, name in enumerate(classes)}
+    table = np.array([number.get(name, -1) for name in points.classes], dtype=np.int64)
+    kept = points.select(table[points.labels] >= 0)
+    return replace(found, points=replace(kept, classes=tuple(classes), labels=table[kept.labels])), left_out
 
 
 def _of_split(found: DatasetPoints, split: str, judged: set[str]) -> DatasetPoints:
@@ -126,9 +147,17 @@ def _of_split(found: DatasetPoints, split: str, judged: set[str]) -> DatasetPoin
     return replace(found, points=found.points.of_images(kept), sample_ids=ids)
 
 
-def _class_sizes(dataset: fo.Dataset, points: PointSet, given: Mapping[str, float] | None) -> Floats:
-    """``(C,)`` the size of each class; a class of which nothing is known gets the mean of the others."""
-    known = {**known_sizes(dataset), **(given or {})}
+def _class_sizes(
+    dataset: fo.Dataset, points: PointSet, given: Mapping[str, float] | None
+) -> tuple[Floats, list[str]]:
+    """``(C,)`` the size of each class, and the runs of the banks that some are from.
+
+    A class of which nothing is known gets the mean of the others.
+    """
+    known = dict(given or {})
+    of_banks = {name: entry for name, entry in known_sizes(dataset).items() if name not in known}
+    banks = [of_banks[name][1] for name in points.classes if name in of_banks]
+    known |= {name: size for name, (size, _) in of_banks.items()}
     sides = points.sizes_px.mean(axis=1)
     in_train = np.array(points.splits, dtype=str)[points.image_index] == TRAIN
     for label, name in enumerate(points.classes):
@@ -144,7 +173,7 @@ def _class_sizes(dataset: fo.Dataset, points: PointSet, given: Mapping[str, floa
             value=", ".join(points.classes),
             remedy="give them, build a patch bank, or evaluate against boxes",
         )
-    return np.where(np.isnan(sizes), np.nanmean(sizes), sizes)
+    return np.where(np.isnan(sizes), np.nanmean(sizes), sizes), banks
 
 
 def _detector(
@@ -159,7 +188,7 @@ def _detector(
     field = results.params["predictions_field"]
     (on_train, _), (found, ids) = (read_predictions(run.dataset, field, part) for part in (train, held_out))
     by_chance = random_detections(clicked, held_out.points, sizes)
-    on_train_by_chance = random_detections(clicked, train.points, sizes, seed=1)
+    on_train_by_chance = random_detections(clicked, train.points, sizes)
     figures = detector_figures((on_train, train.points), (found, held_out.points), sizes)
     if held_out.points.has_sizes:
         verdicts = match_predictions(found, held_out.points)

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from synthmed.app.appearance import color_labels, show_fields
 from synthmed.app.convert import to_detections, to_keypoints
+from synthmed.app.dependencies import depend_on_data
 from synthmed.app.names import GROUP, POINTS, RUN, SPLIT, TRUTH
 from synthmed.app.runs import Run, recorded
+from synthmed.app.skipped import skipped_rows
 from synthmed.app.steps import Progress
-from synthmed.errors import PointsError
+from synthmed.errors import PointsError, ProblemLog
 from synthmed.points.pointset import SPLITS, PointSet
 
 BATCH = 256
@@ -33,6 +35,7 @@ def import_points(
     truth_field: str = TRUTH,
     key: str | None = None,
     params: Mapping[str, Any] | None = None,
+    log: ProblemLog | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Add the images of a `PointSet` to a dataset, with their points as keypoints.
@@ -51,6 +54,7 @@ def import_points(
         truth_field: the field of the boxes.
         key: the name of the run.
         params: what to note in the run beside the counts.
+        log: what was skipped when the points were read; the run's summary tells it.
         progress: called with samples done and samples in all.
 
     Returns:
@@ -73,6 +77,7 @@ def import_points(
         texts[GROUP] = [group or None for group in points.groups]
     noted = {"images_dir": str(images_dir), "field": field, "truth_field": truth_field if boxes else None}
     with recorded(dataset, "import_points", key=key, params={**noted, **(params or {})}) as run:
+        depend_on_data(run, [existing[paths[i]] for i in old])
         if old:
             run.create_fields(*labels, *(name for name in texts if not dataset.has_field(name)))
         else:
@@ -95,6 +100,7 @@ def import_points(
             "samples_added": len(new),
             "points": dict(zip(points.classes, counts, strict=True)),
             "boxes": sum(len(label.detections) for label in boxes if label is not None),
+            **skipped_rows(log or ProblemLog()),
         }
     return run
 

@@ -61,7 +61,7 @@ def judge_maps(
     return {"cam": figures.pop(OWN), "baseline_cams": figures}
 
 
-def _maps(name: str, cams: Floats) -> Floats:
+def _maps(name: str, cams: NDArray) -> NDArray:
     """The maps themselves, or as many of a baseline."""
     return cams if name == OWN else np.broadcast_to(BASELINES[name](cams.shape[1:]), cams.shape)
 
@@ -74,10 +74,10 @@ def _evaluators(part: DatasetPoints, sizes_px: Floats, *, peaks_only: bool) -> d
 
 def _all_classes(
     dataset: fo.Dataset, fields: Mapping[str, str], part: DatasetPoints
-) -> Iterator[tuple[int, Floats]]:
-    """The maps of each image, cold for a class that the classifier does not know."""
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The maps of each image, 0 for a class that the classifier does not know."""
     known = [part.points.classes.index(name) for name in fields if name in part.points.classes]
     for index, maps in iter_maps(dataset, fields, part):
-        cams = np.zeros((len(part.points.classes), *maps.shape[1:]))
+        cams = np.zeros((len(part.points.classes), *maps.shape[1:]), dtype=maps.dtype)
         cams[known] = maps[[number for number, name in enumerate(fields) if name in part.points.classes]]
         yield index, cams

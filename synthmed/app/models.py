@@ -9,6 +9,7 @@ import fiftyone as fo
 
 from synthmed.app.results import ClassifierOutput, DetectorOutput
 from synthmed.app.runs import Run
+from synthmed.app.skipped import skipped_rows
 from synthmed.app.steps import Progress
 from synthmed.app.targets import find_targets
 from synthmed.app.write_results import ResultOptions, write_results
@@ -66,6 +67,7 @@ def apply_models(
             if not path.is_file():
                 raise ModelError("there is no such file", file=path, remedy="check the path")
     options = options or ResultOptions()
+    log = ProblemLog() if log is None else log
     targets = find_targets(samples, synthetic=synthetic, log=log)
     boxes = maps = None
     if detector is not None:
@@ -79,6 +81,9 @@ def apply_models(
         for name, model in (("detector", detector), ("classifier", classifier))
         if model is not None
     }
-    return write_results(
+    run = write_results(
         targets, boxes, maps, options=options, key=key, params={**noted, "device": device}, progress=progress
     )
+    run.summary |= skipped_rows(log)
+    run.save()
+    return run

@@ -9,8 +9,10 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from synthmed.app.dependencies import depend_on_data
 from synthmed.app.read_points import DatasetPoints, read_points
 from synthmed.app.runs import Run, list_runs, recorded
+from synthmed.app.skipped import skipped_rows
 from synthmed.app.steps import Progress, part
 from synthmed.bank import build_bank, make_spec, resolve_sizes, save_bank, warnings
 from synthmed.bank.cut import place_windows
@@ -55,6 +57,7 @@ def build_patch_bank(
     noted = {"sizes": texts, "pixel_size_um": pixel_size_um, "field": field, **(spec or {})}
     with recorded(samples._root_dataset, "build_patch_bank", key=key, params=noted) as run:
         found = read_points(samples, field, log=log, progress=part(0, 3, progress))
+        depend_on_data(run, found.sample_ids, found.fields)
         sizes_px = resolve_sizes(
             texts,
             found.points,
@@ -76,7 +79,7 @@ def build_patch_bank(
             "patches": len(bank),
             "report": [{**row._asdict(), "cut_off_rate": _json(row.cut_off_rate)} for row in bank.report],
             "warnings": warnings(bank.report, bank.spec.matte),
-            "skipped": log.summary(),
+            **skipped_rows(log),
         }
     return run
 
@@ -92,11 +95,15 @@ def list_banks(dataset: fo.Dataset) -> dict[str, Path]:
     return {run.key: bank_folder(run) for run in reversed(runs)}
 
 
-def known_sizes(dataset: fo.Dataset) -> dict[str, float]:
-    """The sizes in pixels of all classes that a bank of the dataset was built for, newer banks first."""
-    sizes: dict[str, float] = {}
+def known_sizes(dataset: fo.Dataset) -> dict[str, tuple[float, str]]:
+    """The sizes in pixels of all classes that a bank of the dataset was built for, newer banks first.
+
+    Returns:
+        Class name -> (size, key of the run that built the bank).
+    """
+    sizes: dict[str, tuple[float, str]] = {}
     for run in list_runs(dataset, "build_patch_bank"):
-        sizes |= run.summary.get("sizes_px", {})
+        sizes |= {name: (size, run.key) for name, size in run.summary.get("sizes_px", {}).items()}
     return sizes
 
 

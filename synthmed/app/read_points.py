@@ -20,7 +20,7 @@ from synthmed.points.folder import FoundImage, Progress
 from synthmed.points.images import image_shape_px
 from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.problems import Reason, report
-from synthmed.points.splits import default_splits
+from synthmed.points.splits import noted_splits
 
 _LISTS = {fo.Keypoints: "keypoints", fo.Detections: "detections"}
 _SINGLE = {fo.Keypoint: fo.Keypoints, fo.Detection: fo.Detections}
@@ -34,11 +34,13 @@ class DatasetPoints:
         points: the points; image names are relative to `images_dir`.
         images_dir: the folder that all images lie in.
         sample_ids: ``(I,)`` the sample of each image.
+        fields: the fields that were read.
     """
 
     points: PointSet
     images_dir: Path
     sample_ids: tuple[str, ...]
+    fields: tuple[str, ...]
 
 
 def point_fields(samples: fo.Dataset | fo.DatasetView) -> list[str]:
@@ -62,7 +64,7 @@ def read_points(
 
     A sample whose field is empty is a negative; one whose field is not set was not annotated, and is left
     out, as are synthetic samples. The split of an image stands in the field ``split`` or is the one sample
-    tag that names a split; where no image has one, `default_splits` shares them out. The slide or patient
+    tag that names a split; where no image has one, `noted_splits` shares them out. The slide or patient
     stands in the field ``source_group``.
 
     Args:
@@ -100,7 +102,7 @@ def read_points(
         **columns,
     )
     points = assemble(checked, classes, file=f"field {field}", log=log)
-    return DatasetPoints(points, images_dir, tuple(ids[i] for i in kept))
+    return DatasetPoints(points, images_dir, tuple(ids[i] for i in kept), (field, SPLIT, GROUP))
 
 
 def _field(samples: Any, field: str | None) -> tuple[str, type]:
@@ -163,7 +165,7 @@ def _splits(
                 "the sample is in none of train, val and test, or in two",
             )
     if not any(splits):
-        return list(default_splits(names, groups))
+        return list(noted_splits(names, groups, file="the dataset", log=log))
     for path, split in zip(paths, splits, strict=True):
         if not split:
             _note(log, path, "", "the sample has no split although others have")

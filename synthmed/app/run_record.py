@@ -23,7 +23,7 @@ KINDS = ("import_points", "build_patch_bank", "synthesize", "apply_models", "eva
 _STORED = "kind params state summary own_fields shared_fields declared depends_on evaluation".split()
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """One run and everything that undoing it needs.
 
@@ -41,7 +41,7 @@ class Run:
             run are not listed.
         declared: paths of label attributes that it declared, so that the App can filter by them; those
             that were there before any run are not listed.
-        depends_on: runs whose fields it read.
+        depends_on: runs that made what it read; see `dependencies`.
         evaluation: the key of an evaluation that it stored.
         version: the version of synthmed.
     """
@@ -60,6 +60,9 @@ class Run:
     depends_on: list[str] = field(default_factory=list)
     evaluation: str | None = None
     version: str = __version__
+
+    def __repr__(self) -> str:
+        return f"<Run {self.key!r} of dataset {self.dataset.name!r}, {self.state}>"
 
     def make_folder(self, folder: Path | None = None) -> Path:
         """Make the run's own folder, by default beneath FiftyOne's folder of datasets.

@@ -13,8 +13,11 @@ from typing import Any
 
 import fiftyone as fo
 from fiftyone import ViewField as F
+from pymongo.errors import ConnectionFailure
 
 from synthmed.app.appearance import forget_fields
+from synthmed.app.database import told
+from synthmed.app.dependencies import dependents
 from synthmed.app.names import RUN
 from synthmed.app.run_folder import empty_folder, seal_folder
 from synthmed.app.run_record import KINDS, Run, get_run, list_runs
@@ -60,6 +63,9 @@ def recorded(
 ) -> Iterator[Run]:
     """Record what the block does as a run; where it raises, everything it did is undone.
 
+    A run whose database goes away cannot be undone at once. Its record stays, as one that was cut off, and
+    says all that there is to undo: `delete_run` does it when the database is back.
+
     Args:
         dataset: the dataset.
         kind: one of `KINDS`.
@@ -67,20 +73,27 @@ def recorded(
         params: what it is asked to do; plain JSON values.
 
     Raises:
-        DatasetError: the key is taken or no identifier.
+        DatasetError: the key is taken or no identifier, or the database does not answer.
     """
-    run = Run(dataset, check_key(dataset, key) if key else new_key(dataset, kind), kind, dict(params or {}))
-    run.register()
-    try:
-        yield run
-        if run.folder is not None:
-            seal_folder(run.folder, dataset, run.key)
-        run.state = "done"
-        run.save()
-    except BaseException:
-        run.save()
-        delete_run(dataset, run.key)
-        raise
+    with told("start it again"):
+        run = Run(
+            dataset, check_key(dataset, key) if key else new_key(dataset, kind), kind, dict(params or {})
+        )
+        run.register()
+    with told(f"start it again, and delete the run {run.key!r}, which was cut off"):
+        try:
+            yield run
+            if run.folder is not None:
+                seal_folder(run.folder, dataset, run.key)
+            run.state = "done"
+            run.save()
+        except ConnectionFailure:
+            raise
+        except BaseException:
+            run.state = "running"
+            run.save()
+            delete_run(dataset, run.key)
+            raise
 
 
 def new_key(dataset: fo.Dataset, kind: str) -> str:
@@ -123,35 +136,29 @@ def view_run(dataset: fo.Dataset, key: str) -> fo.DatasetView:
     return dataset.exists(names[0]) if names else dataset.limit(0)
 
 
-def dependents(dataset: fo.Dataset, key: str) -> list[str]:
-    """Keys of the runs that read what a run wrote."""
-    return [run.key for run in list_runs(dataset) if key in run.depends_on]
-
-
 def delete_run(dataset: fo.Dataset, key: str, *, with_dependents: bool = False) -> Deleted:
     """Undo a run: its samples, fields, evaluation and files go, and nothing else.
 
     Args:
         dataset: the dataset.
         key: the run.
-        with_dependents: also undo the runs that read what it wrote.
+        with_dependents: also undo the runs that depend on it.
 
     Raises:
         DatasetError: there is no such run, or others depend on it.
     """
     run = get_run(dataset, key)
-    if (others := dependents(dataset, key)) and not with_dependents:
+    others = dependents(dataset, key)
+    if others and not with_dependents:
         raise DatasetError(
             f"other runs depend on {key!r}",
             value=", ".join(others),
-            remedy="delete them first, or delete all together",
+            remedy="delete them first, the last one before the others, or delete all together",
         )
     parts = []
-    # One at a time: what depends on several runs is gone with the first of them.
-    while others := dependents(dataset, key):
-        parts.append(delete_run(dataset, others[0], with_dependents=True))
-    parts.append(_undo(run))
-    dataset.delete_run(key)
+    for gone in [*(get_run(dataset, other) for other in reversed(others)), run]:
+        parts.append(_undo(gone))
+        dataset.delete_run(gone.key)
     return Deleted(
         runs=tuple(name for part in parts for name in part.runs),
         samples=sum(part.samples for part in parts),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed.app.cams import read_map
+from synthmed.app.cams import raw_file
 from synthmed.app.convert import boxes_to_px
+from synthmed.app.raw_maps import read_raw
 from synthmed.app.read_points import DatasetPoints
 from synthmed.errors import DatasetError
 from synthmed.metrics.predictions import Predictions
@@ -39,7 +41,7 @@ def read_predictions(dataset: fo.Dataset, field: str, found: DatasetPoints) -> t
     Args:
         dataset: the dataset.
         field: a field of detections with confidence; a box without one counts as certain.
-        found: the points, whose classes have to cover those of the boxes.
+        found: the points; boxes of classes that these do not have are left out.
 
     Returns:
         The predictions, and ``(N,)`` the id of the label of each.
@@ -52,6 +54,8 @@ def read_predictions(dataset: fo.Dataset, field: str, found: DatasetPoints) -> t
     image, boxes, scores, labels, ids = [], [], [], [], []
     for index, own in enumerate(zip(*columns, strict=True)):
         for name, box, score, label_id in zip(*(values or [] for values in own), strict=True):
+            if name not in number:  # named anew by the user
+                continue
             image.append(index)
             boxes.append(box)
             scores.append(1.0 if score is None else score)
@@ -80,28 +84,30 @@ def read_scores(dataset: fo.Dataset, field: str, found: DatasetPoints, classes: 
 
 def iter_maps(
     dataset: fo.Dataset, fields: Mapping[str, str], found: DatasetPoints
-) -> Iterator[tuple[int, Floats]]:
-    """``(index, maps (C, H, W))`` of each image that has a map of every class.
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """``(index, maps (C, H, W))`` of each image that has maps, with the raw values of the classifier.
 
     Args:
         dataset: the dataset.
-        fields: class name -> heatmap field.
+        fields: class name -> heatmap field, in the order of the classifier.
         found: the images.
 
     Raises:
-        DatasetError: the file of a map is gone.
+        DatasetError: the file of the maps is gone or damaged.
     """
-    columns = _ordered(dataset, found, [f"{field}.map_path" for field in fields.values()])
-    for index, paths in enumerate(zip(*columns, strict=True)):
-        if all(paths):
+    (shown,) = _ordered(dataset, found, [f"{next(iter(fields.values()))}.map_path"])
+    for index, path in enumerate(shown):
+        if path:
+            raw = raw_file(Path(path))
             try:
-                yield index, np.stack([read_map(Path(path)) for path in paths])
-            except OSError as error:
+                maps = read_raw(raw)
+            except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
                 raise DatasetError(
-                    "a map cannot be read",
-                    file=error.filename,
+                    "the raw maps of an image cannot be read",
+                    file=raw,
                     remedy="delete the run and apply the models again",
                 ) from error
+            yield index, maps
 
 
 def _ordered(dataset: fo.Dataset, found: DatasetPoints, paths: list[str]) -> list[list[Any]]:

@@ -11,6 +11,7 @@ import fiftyone as fo
 
 from synthmed.app.appearance import color_labels, show_fields
 from synthmed.app.convert import to_detections
+from synthmed.app.dependencies import depend_on_data
 from synthmed.app.names import PRESENT, RUN, SYNTHETIC_TAG, TRUTH
 from synthmed.app.runs import Run, recorded
 from synthmed.app.steps import Progress, part
@@ -70,6 +71,7 @@ def synthesize(
     }
     with recorded(dataset, "synthesize", key=key, params=noted) as run:
         classes = open_bank(bank_dir).classes
+        depend_on_data(run, folder=bank_dir)
         run.share_fields(
             **{field: fo.Detections, PRESENT: fo.Classifications, INDEX: fo.IntField, RUN: fo.StringField}
         )

@@ -7,7 +7,17 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from synthmed.app.appearance import color_heatmaps, color_labels, show_fields
-from synthmed.app.cams import ImageCams, Scale, Spool, heat_in_boxes, peaks_of, write_maps
+from synthmed.app.cams import (
+    RAW_FOLDER,
+    SHOWN_FOLDER,
+    ImageCams,
+    Scale,
+    Spool,
+    heat_in_boxes,
+    peaks_of,
+    write_maps,
+)
+from synthmed.app.dependencies import depend_on, depend_on_data
 from synthmed.app.names import CAM, PREDICTIONS
 from synthmed.app.patch_bank import known_sizes
 from synthmed.app.result_labels import ResultFields, box_labels, cam_labels, compare
@@ -92,11 +102,16 @@ def write_results(
         options.predictions_field,
         options.cam_prefix,
     )
-    if not options.min_distance_px:
-        halves = {name: size / 2 for name, size in known_sizes(targets.dataset).items()}
-        options = replace(options, min_distance_px=halves)
+    banks: list[str] = []
+    if classifier is not None and not options.min_distance_px:
+        known = known_sizes(targets.dataset)
+        used = {name: known[name] for name in classifier.classes if name in known}
+        options = replace(options, min_distance_px={name: size / 2 for name, (size, _) in used.items()})
+        banks = [key for _, key in used.values()]
     noted = {**asdict(options), **(params or {})}
     with recorded(targets.dataset, "apply_models", key=key, params=noted) as run:
+        depend_on(run, *banks)
+        depend_on_data(run, targets.sample_ids)
         run.create_fields(*fields.names())
         passes = 1 + (detector is not None) + (classifier is not None)
         steps = Steps(progress, passes * len(targets))
@@ -134,21 +149,22 @@ def _all_cams(
         yield from ((index, None) for index in range(len(targets)))
         return
     folder = run.make_folder()
-    spool = Spool(folder / "raw")
+    spool = Spool(folder / RAW_FOLDER, targets.sample_ids)
     spool.fill(classifier, targets.shapes_px)
     scale = options.scale or spool.scale()
     run.summary["cam_scale"] = {
         **scale._asdict(),
-        "meaning": "grey 0 is this raw value or less, grey 255 this raw value or more, linear between",
+        "meaning": "grey 0 is this raw value or less, grey 255 this raw value or more, linear between;"
+        " raw values stand in the folder raw",
     }
     classes = fields.map_classes
-    for index, scores, heat in spool.drain(scale):
+    for index, scores, heat in spool.heats(scale):
         peaks_px, heights, labels = peaks_of(classes, heat, options.min_heat, options.min_distance_px)
         yield (
             index,
             ImageCams(
                 scores=scores,
-                paths=write_maps(folder / "maps", targets.sample_ids[index], classes, heat),
+                paths=write_maps(folder / SHOWN_FOLDER, targets.sample_ids[index], classes, heat),
                 peaks_px=peaks_px,
                 heat=heights,
                 labels=labels,

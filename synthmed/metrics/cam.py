@@ -45,6 +45,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+FIXED_PEAK_THRESHOLD = 0.0
+"""The threshold of peaks that needs no choice: maps are in units of the logit; above 0 they say yes."""
+
 
 @dataclass(frozen=True, eq=False)
 class CamScores:
@@ -169,10 +172,9 @@ class CamEvaluator:
     def best_peak_thresholds(self) -> Floats:
         """``(C,)`` float, the value of each class's map above which its peaks have the highest F1.
 
-        To be called on the train split. A class of which no peak finds anything gets 0: evidence for the
-        class is positive.
+        To be called on the train split. A class of which no peak finds anything gets `FIXED_PEAK_THRESHOLD`.
         """
-        return best_thresholds(self.matched_peaks(), fallback=0.0)
+        return best_thresholds(self.matched_peaks(), fallback=FIXED_PEAK_THRESHOLD)
 
     def report(self, peak_thresholds: ArrayLike | None = None) -> CamScores:
         """The scores of all images added.

@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 
 from synthmed.errors import ModelError
 from synthmed.metrics import CamEvaluator, multilabel_average_precisions, presence
+from synthmed.metrics.cam import FIXED_PEAK_THRESHOLD
 from synthmed.metrics.curves import mean_over_classes
 from synthmed.nets.cam_pooling import align_cam
 from synthmed.nets.threshold_metric import ThresholdMetric
 from synthmed.nets.thresholds import thresholds_of, write_thresholds
 from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
-
-# A map is in units of the logit, so above 0 it speaks for the class.
-FIXED_PEAK_THRESHOLD = 0.0
 
 
 # Not a NamedTuple: MMEngine's collection of results turns those into plain tuples.

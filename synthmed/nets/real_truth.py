@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -42,8 +43,8 @@ def read_truth(
 
     Raises:
         PointsError: a file cannot be used.
-        DatasetError: the split is empty, an object has a class that is not among ``classes``, or ``boxes``
-            lacks an image of the split.
+        DatasetError: the split is empty, no object has a class that is among ``classes`` or one is spelled
+            differently there, or ``boxes`` lacks an image of the split.
     """
     source = str(points).replace("{split}", split)
     clicked = _read(source, images, split if "{split}" in str(points) else None)
@@ -65,28 +66,36 @@ def in_class_order(points: PointSet, classes: Sequence[str], file: object) -> Po
 
     Classes of ``classes`` without an object are fine.
 
+    Objects of other classes are left out with a warning, as the model knows nothing of them.
+
     Raises:
-        DatasetError: there are objects of a class that the list lacks.
+        DatasetError: a class is spelled differently in the list, or no object is of a class in it.
     """
     order = {name: index for index, name in enumerate(classes)}
-    present = {points.classes[label] for label in np.unique(points.labels)}
-    unknown = sorted(present - set(order))
-    if unknown:
+    table = np.array([order.get(name, -1) for name in points.classes], dtype=np.int64)
+    known = table[points.labels] >= 0
+    others = Counter(points.classes[label] for label in points.labels[~known])
+    misspelled = {name for name in others if name.casefold() in {own.casefold() for own in classes}}
+    if misspelled or (len(known) and not known.any()):
+        names = ", ".join(map(repr, sorted(misspelled or others)))
         raise DatasetError(
-            f"objects are labelled {', '.join(map(repr, unknown))}, which is not a class of the bank",
+            f"objects are labelled {names}, which is not a class of the bank",
             file=file,
             value=", ".join(classes),
             remedy="use the class names of the bank, or build the bank from these points",
         )
-    table = np.array([order.get(name, -1) for name in points.classes], dtype=np.int64)
-    return replace(points, classes=tuple(classes), labels=table[points.labels])
+    if others:
+        left_out = ", ".join(f"{name} ({count})" for name, count in sorted(others.items()))
+        _log.warning("%s: left out are objects of classes that the bank lacks: %s", file, left_out)
+    kept = points.select(known)
+    return replace(kept, classes=tuple(classes), labels=table[kept.labels])
 
 
 def _read(path: str | Path, images: str | Path, split: str | None) -> PointSet:
     log = ProblemLog()
     points = read_points(path, images, split=split, log=log)
-    if log.problems:
-        _log.warning("%s: %s", path, log.summary())
+    for told in filter(None, [*log.notes, log.summary()]):
+        _log.warning("%s: %s", path, told)
     return points
 
 

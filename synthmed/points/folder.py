@@ -63,9 +63,10 @@ class ImageFolder:
         if not name:
             return FoundImage(name, (0, 0), Reason.IMAGE_EMPTY)
         path = resolve_inside(self.root, name)
-        found = self._by_path.get(path)
+        file = path.resolve()
+        found = self._by_path.get(file)
         if found is None:
-            found = self._by_path[path] = _checked(path, PurePosixPath(name).as_posix())
+            found = self._by_path[file] = _checked(path, PurePosixPath(name).as_posix())
         return found
 
 

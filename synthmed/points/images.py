@@ -20,18 +20,22 @@ _ORIENTED_FORMATS = frozenset({"JPEG", "MPO", "WEBP"})
 
 
 def resolve_inside(root: str | os.PathLike[str], name: str) -> Path:
-    """The real path of an image, which must lie inside its folder.
+    """The path of an image that an annotation file names, which must lie inside its folder.
+
+    An image may be a link to a file elsewhere, since whoever made the folder has put it there. A folder may
+    not, since then the annotation file would choose what is read there.
 
     Args:
         root: the image folder.
         name: path of the image relative to ``root``, with ``/`` between folders.
 
     Returns:
-        The absolute path with symbolic links followed. Whether a file is there is not checked.
+        The absolute path, with symbolic links followed as long as they stay inside ``root``. Whether a file
+        is there is not checked.
 
     Raises:
         PointsError: if the name is empty or absolute, has a backslash, a NUL or a ``..`` in it, or leads
-            out of ``root`` through a symbolic link; or if ``root`` is no folder.
+            out of ``root`` through a link to a folder; or if ``root`` is no folder.
 
     Examples:
         >>> resolve_inside(".", "../secret.png")
@@ -50,12 +54,19 @@ def resolve_inside(root: str | os.PathLike[str], name: str) -> Path:
     leaves = parts.is_absolute() or ".." in parts.parts
     base = Path(root).resolve()
     try:
-        path = (base / parts).resolve()
+        path, folder = (base / parts).resolve(), (base / parts.parent).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a name that no file can have
         raise PointsError("the image path cannot be followed", value=name, remedy=remedy) from error
-    if leaves or path == base or not path.is_relative_to(base):
+    if leaves or path == base:
         raise PointsError("the image path leaves the image folder", value=name, remedy=remedy)
-    return path
+    if not folder.is_relative_to(base):
+        raise PointsError(
+            "a folder in the image path is a link that leads out of the image folder",
+            file=base / parts,
+            remedy=f"link images one by one, copy them (cp -rL {base} COPY), or take {folder} as folder",
+        )
+    # Of a link out of the folder the name is kept, since its ending says how to read it.
+    return path if path.is_relative_to(base) else folder / parts.name
 
 
 def image_shape_px(path: str | os.PathLike[str]) -> tuple[int, int]:

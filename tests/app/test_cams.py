@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
+from PIL import Image
 
-from synthmed.app.cams import Scale, Spool, heat_in_boxes, peaks_of, read_map, write_maps
+from synthmed.app.cams import (
+    RAW_FOLDER,
+    SHOWN_FOLDER,
+    Scale,
+    Spool,
+    heat_in_boxes,
+    peaks_of,
+    raw_file,
+    write_maps,
+)
+from synthmed.app.raw_maps import read_raw
 from synthmed.app.results import ClassifierOutput
 from synthmed.errors import ModelError
 from synthmed.metrics.predictions import NOTHING_FOUND, Detections
@@ -13,42 +24,40 @@ def _output(*maps):
     return ClassifierOutput(classes, [(index, scores, cams) for index, cams in enumerate(maps)])
 
 
-def _drained(tmp_path, *maps, scale=None):
-    spool = Spool(tmp_path / "raw")
+def _heats(tmp_path, *maps, scale=None):
+    spool = Spool(tmp_path / "raw", [f"image {number}" for number in range(len(maps))])
     spool.fill(_output(*maps), [cams.shape[1:] for cams in maps])
     scale = scale or spool.scale()
-    heat = {index: heat for index, _, heat in spool.drain(scale)}
-    assert not (tmp_path / "raw").exists()
-    return scale, heat
+    return scale, {index: heat for index, _, heat in spool.heats(scale)}
 
 
 def test_no_maps(tmp_path):
-    assert _drained(tmp_path) == (Scale(0.0, 1.0), {})
+    assert _heats(tmp_path) == (Scale(0.0, 1.0), {})
 
 
 def test_one_scale_for_all_images_and_classes(tmp_path):
     hot, cold = np.zeros((2, 4, 4), dtype=np.float32), np.full((2, 4, 4), -3, dtype=np.float32)
     hot[0, 1, 1], hot[1, 2, 2], cold[0, 0, 0] = 8, 2, 4
-    scale, heat = _drained(tmp_path, hot, cold)
+    scale, heat = _heats(tmp_path, hot, cold)
     assert scale == Scale(0.0, 8.0)
     assert (heat[0][0, 1, 1], heat[0][1, 2, 2], heat[1][0, 0, 0]) == (1.0, 0.25, 0.5)
     assert heat[1][1].max() == 0
 
 
 def test_without_evidence_everything_is_cold(tmp_path):
-    scale, heat = _drained(tmp_path, np.full((1, 3, 3), -1.0))
+    scale, heat = _heats(tmp_path, np.full((1, 3, 3), -1.0))
     assert scale == Scale(0.0, 1.0)
     assert not heat[0].any()
 
 
 def test_values_of_any_size_are_kept(tmp_path):
     values = np.array([[[1e6, 5e5], [1e3, 0]]])
-    _, heat = _drained(tmp_path, values)
-    np.testing.assert_allclose(heat[0], values / 1e6, rtol=1e-3)
+    _, heat = _heats(tmp_path, values)
+    np.testing.assert_allclose(heat[0], values / 1e6, rtol=1e-6)
 
 
 def test_a_given_scale_is_used(tmp_path):
-    _, heat = _drained(tmp_path, np.array([[[4.0]]]), scale=Scale(0.0, 2.0))
+    _, heat = _heats(tmp_path, np.array([[[4.0]]]), scale=Scale(0.0, 2.0))
     assert heat[0] == 2.0
 
 
@@ -56,14 +65,24 @@ def test_a_given_scale_is_used(tmp_path):
 def test_maps_that_do_not_fit(tmp_path, cams):
     output = ClassifierOutput(("a",), [(0, np.zeros(1), cams)])
     with pytest.raises(ModelError, match="do not fit"):
-        Spool(tmp_path / "raw").fill(output, [(2, 2)])
+        Spool(tmp_path / "raw", ["a"]).fill(output, [(2, 2)])
 
 
 def test_files_hold_the_heat_in_256_steps(tmp_path):
     heat = np.linspace(0, 1.2, 12, dtype=np.float32).reshape(1, 3, 4)
     (path,) = write_maps(tmp_path, "name", ["Living Cell"], heat)
     assert path.relative_to(tmp_path).as_posix() == "00_living_cell/name.png"
-    np.testing.assert_allclose(read_map(path), np.clip(heat[0], 0, 1), atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(
+        np.asarray(Image.open(path)) / 255, np.clip(heat[0], 0, 1), atol=0.5 / 255 + 1e-6
+    )
+
+
+def test_raw_values_stand_beside_what_is_shown(tmp_path):
+    cams = np.random.default_rng(0).normal(size=(2, 5, 7)).astype(np.float32)
+    spool = Spool(tmp_path / RAW_FOLDER, ["name"])
+    spool.fill(_output(cams), [(5, 7)])
+    for path in write_maps(tmp_path / SHOWN_FOLDER, "name", ["a", "b"], cams):
+        np.testing.assert_array_equal(read_raw(raw_file(path)), cams)
 
 
 def test_peaks():

@@ -4,8 +4,9 @@ import pytest
 
 from synthmed.app.import_points import boxes_files, import_points
 from synthmed.app.read_points import read_points
-from synthmed.app.runs import delete_run, list_runs
-from synthmed.errors import DatasetError, PointsError
+from synthmed.app.runs import delete_run, get_run, list_runs
+from synthmed.app.skipped import as_text
+from synthmed.errors import DatasetError, PointsError, Problem, ProblemLog
 from tests.app.conftest import snapshot
 
 
@@ -34,6 +35,20 @@ def test_the_record_says_what_was_imported(imported, phantom_points):
     assert run.summary["images"] == run.summary["samples_added"] == len(phantom_points.images)
     assert sum(run.summary["points"].values()) == len(phantom_points)
     assert run.params["truth_field"] == "ground_truth"
+
+
+def test_the_record_says_what_was_skipped(dataset, phantom_dir, phantom_points):
+    log = ProblemLog()
+    for row in range(2, 9):
+        log.add(Problem("points.csv", row, "-5", "the point is outside its image", "mend x and y"))
+    log.note("points.csv names no splits")
+    run = import_points(dataset, phantom_points, phantom_dir / "images", log=log)
+    assert run.summary["skipped"] == "7 rows skipped: 7 × the point is outside its image"
+    assert len(run.summary["first_skipped"]) == 3
+    assert "points.csv, row 2: the point is outside its image (got '-5'). Remedy: mend x and y" in as_text(
+        get_run(dataset, run.key).summary
+    )
+    assert run.summary["notes"] == ["points.csv names no splits"]
 
 
 def test_progress_ends_at_the_total(dataset, phantom_dir, phantom_points):

@@ -155,6 +155,20 @@ def test_images_that_are_missing_or_broken_are_skipped(dataset, images, tmp_path
     }
 
 
+def test_linked_images_are_images(dataset, images, tmp_path):
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / "one.png").symlink_to(images[0])
+    (links / "folder").symlink_to(tmp_path / "deep")
+    paths = [str(links / "one.png"), str(links / "folder" / "c.png")]
+    _add(dataset, *(_sample(path, _point(0.5, 0.5)) for path in paths))
+    log = ProblemLog()
+    found = read_points(dataset, log=log)
+    assert not log.problems
+    for name, path in zip(found.points.images, paths, strict=True):
+        assert found.images_dir.joinpath(name).samefile(path)
+
+
 def test_splits_stand_in_a_field_or_a_tag(dataset, images):
     _add(
         dataset,
@@ -187,7 +201,9 @@ def test_without_any_split_they_are_shared_out_by_group(dataset, images):
             for path, group in zip(images, groups, strict=True)
         ),
     )
-    points = read_points(dataset).points
+    log = ProblemLog()
+    points = read_points(dataset, log=log).points
+    assert log.notes[0].startswith("the dataset names no splits; by the hash of their names: 2 images train")
     assert points.groups == tuple(groups)
     assert sorted(set(zip(points.groups, points.splits, strict=True))) in (
         [("s1", "train"), ("s2", "val")],

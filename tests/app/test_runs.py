@@ -44,6 +44,11 @@ def test_a_run_is_kept_with_its_record(dataset):
     assert view_run(dataset, "synthesize_1").values(RUN) == ["synthesize_1"] * 2
 
 
+def test_a_run_is_shown_short(dataset):
+    run = _run(dataset, key="mine")
+    assert repr(run) == f"<Run 'mine' of dataset {dataset.name!r}, done>"
+
+
 def test_runs_of_others_are_not_ours(dataset):
     dataset.register_run("theirs", dataset.init_run(method="something"))
     assert list_runs(dataset) == []

@@ -40,8 +40,7 @@ def test_maps_stand_in_a_field_per_class(imported, truth):
     expected = list(as_classifier(truth.points).images)
     stored = dict(iter_maps(imported, fields, truth))
     for index, scores, cams in expected:
-        heat = np.clip(cams, 0, None) / run.summary["cam_scale"]["raw_at_255"]
-        np.testing.assert_allclose(stored[index], heat, atol=1 / 255)
+        np.testing.assert_array_equal(stored[index], cams)
         own = read_scores(imported, "cam_scores", truth, truth.points.classes)[index]
         np.testing.assert_allclose(own, scores, rtol=1e-5)
     heatmap = imported.first().cam_rbc
@@ -109,7 +108,7 @@ def test_undoing_leaves_the_dataset_as_before(imported, truth):
     before = snapshot(imported)
     run = write_results(find_targets(imported), as_detector(truth.points), as_classifier(truth.points))
     gone = delete_run(imported, run.key)
-    assert gone.files == 3 * len(imported)
+    assert gone.files == 4 * len(imported)
     assert not run.folder.exists()
     assert snapshot(imported) == before
 
@@ -130,8 +129,19 @@ def test_a_given_scale_is_noted(imported, truth):
     options = ResultOptions(scale=Scale(0.0, 8.0))
     run = write_results(find_targets(imported), None, as_classifier(truth.points), options=options)
     assert run.summary["cam_scale"]["raw_at_255"] == 8.0
-    _, maps = next(iter_maps(imported, run.summary["map_fields"], truth))
-    assert maps.max() == pytest.approx(0.5, abs=0.05)
+    shown = [np.asarray(Image.open(imported.first()[name].map_path)) for name in ("cam_rbc", "cam_wbc")]
+    assert np.max(shown) == pytest.approx(127, abs=12)
+
+
+@pytest.mark.parametrize("content", [None, b"not an archive", b"PK\x03\x04 cut off"])
+def test_raw_maps_that_are_gone_are_told(imported, truth, content):
+    run = write_results(find_targets(imported), None, as_classifier(truth.points))
+    raw = next((run.folder / "raw").iterdir())
+    raw.unlink()
+    if content is not None:
+        raw.write_bytes(content)
+    with pytest.raises(DatasetError, match="raw maps of an image cannot be read"):
+        list(iter_maps(imported, run.summary["map_fields"], truth))
 
 
 def test_maps_that_do_not_fit_leave_nothing_behind(imported, truth):

@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import fiftyone.operators as foo
@@ -8,6 +9,7 @@ from synthmed.app.read_points import read_points
 from synthmed.app.runs import get_run, list_runs, recorded
 from synthmed.app.targets import find_targets
 from synthmed.app.write_results import write_results
+from synthmed.errors import DatasetError, ModelError, SynthmedError
 from tests.app.conftest import as_classifier, as_detector, snapshot
 
 SIZES = ["RBC=30px", "WBC=44px", "Bacteria=12px"]
@@ -69,6 +71,66 @@ def test_execute_operator_with_plain_values(dataset, phantom_dir):
     assert len(dataset) == 9
 
 
+def test_mistakes_from_python_keep_their_remedy(judged, operator, tmp_path):
+    mistakes = [
+        ("import_points", (tmp_path / "none", tmp_path / "none.csv"), {}, "none.csv.*Remedy"),
+        ("build_patch_bank", (["RBC=huge"],), {}, "cannot be read.*Remedy"),
+        ("build_patch_bank", (), {"border": "cut"}, "border: there is no 'cut'. Remedy: choose one of: drop"),
+        ("build_patch_bank", (), {"field": "none"}, "field: there is no 'none'. Remedy: .*points"),
+        ("synthesize", (tmp_path,), {}, "Remedy"),
+        ("evaluate", ("none",), {}, "of: there is no 'none'. Remedy: choose one of: apply_models_1"),
+        ("evaluate", (), {"split": "none"}, "split: there is no 'none'. Remedy: .*train, val"),
+        ("delete_run", ("none",), {}, "run: there is no 'none'. Remedy: .*import_points_1"),
+        ("delete_run", (None,), {}, "no run is named. Remedy: name one of: import_points_1"),
+        ("show_run", ("none",), {}, "no such run.*Remedy"),
+    ]
+    for name, arguments, options, message in mistakes:
+        with pytest.raises(SynthmedError, match=message):
+            operator(name)(judged, *arguments, **options)
+    with pytest.raises(DatasetError, match=r"no such dataset .*'nowhere'.*Remedy"):
+        operator("delete_run")("nowhere", "import_points_1")
+    assert [run.key for run in list_runs(judged)] == ["import_points_1", "apply_models_1"]
+
+
+def test_numbers_are_numbers(banked, operator):
+    with pytest.raises(SynthmedError, match=r"count is not a number .*'many'.*Remedy"):
+        operator("synthesize")(banked, count="many")
+    with pytest.raises(SynthmedError, match="count: Value must be greater than 1"):
+        operator("synthesize")(banked, count=0)
+
+
+def test_mistakes_told_by_execute_operator_keep_their_remedy(judged):
+    for params, message in (
+        ({"of": "none"}, "there is no 'none'. Remedy: choose one of: apply_models_1"),
+        ({"class_sizes_px": {"RBC": -1.0}}, "Remedy"),
+    ):
+        with pytest.raises(ExecutionError, match=message):
+            foo.execute_operator("@synthmed/synthmed/evaluate", {"dataset": judged, "params": params})
+
+
+def test_the_dataset_may_be_named_and_a_loop_may_run(imported, operator):
+    async def in_a_notebook():
+        return operator("build_patch_bank")(imported.name, SIZES)
+
+    assert asyncio.run(in_a_notebook()).summary["patches"] > 0
+
+
+def test_import_points_tells_what_it_skipped(dataset, phantom_dir, operator, tmp_path):
+    text = (phantom_dir / "points.csv").read_text()
+    columns = text.splitlines()[0].split(",")
+    first = dict(zip(columns, text.splitlines()[1].split(","), strict=True)) | {"x": "-7"}
+    points = tmp_path / "points.csv"
+    points.write_text(f"{text}{','.join(first[name] for name in columns)}\n")
+    params = {"images_dir": str(phantom_dir / "images"), "points": str(points)}
+    told = f"points.csv, row {text.count(chr(10)) + 1}: the point is outside its image"
+    form = _form(operator("import_points"), dataset, **params)
+    assert told in form["preview"].view.label
+    run_points = operator("import_points")
+    context = _context(run_points, dataset, **params)
+    messages = [message.body.params.get("message", "") for message in run_points.execute(context)]
+    assert any(told in message and "1 row skipped" in message for message in messages)
+
+
 def test_progress_is_sent_to_the_app(imported, operator):
     build = operator("build_patch_bank")
     sent = [message.body.params for message in build.execute(_context(build, imported))]
@@ -116,7 +178,7 @@ def test_synthesize_shows_the_first_scene(banked, operator):
 
 def test_synthesize_needs_a_bank(imported, operator):
     assert "No patch bank" in _wrong(_form(operator("synthesize"), imported))["no_bank"]
-    with pytest.raises(ExecutionError, match="No patch bank"):
+    with pytest.raises(SynthmedError, match=r"No patch bank chosen. Remedy: Build one"):
         operator("synthesize")(imported)
 
 
@@ -130,7 +192,7 @@ def test_apply_models_wants_a_model(imported, operator, tmp_path):
     assert "none" in _wrong(_form(operator("apply_models"), imported))
     form = _form(operator("apply_models"), imported, detector_checkpoint=str(tmp_path / "a.pth"))
     assert "no config" in _wrong(form)["config"]
-    with pytest.raises(ExecutionError, match="no such file"):
+    with pytest.raises(ModelError, match=r"no such file.*Remedy: check the path"):
         operator("apply_models")(imported, detector=(tmp_path / "a.py", tmp_path / "a.pth"))
     assert [run.kind for run in list_runs(imported)] == ["import_points"]
 
@@ -154,7 +216,7 @@ def test_delete_run_tells_what_goes(judged, operator):
     form = _form(operator("delete_run"), judged, run="apply_models_1")
     assert "predictions" in form["plan"].view.label
     assert "evaluate_1" in _wrong(form)["dependents"]
-    with pytest.raises(ExecutionError, match="depend"):
+    with pytest.raises(SynthmedError, match=r"depend on it: evaluate_1. Remedy: Delete them first"):
         operator("delete_run")(judged, "apply_models_1")
     operator("delete_run")(judged, "apply_models_1", with_dependents=True)
     assert [run.kind for run in list_runs(judged)] == ["import_points"]
@@ -180,7 +242,7 @@ def test_without_synthmed_the_form_says_how_to_get_it(imported, operator, monkey
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     form = _form(operator("synthesize"), imported)
     assert list(form) == ["missing"]
-    assert 'pip install "synthmed[app]"' in form["missing"].view.description
+    assert 'pip install -c constraints.txt -e ".[app]"' in form["missing"].view.description
     assert form["missing"].invalid
 
 

@@ -110,11 +110,34 @@ def test_an_empty_split(folder: Path) -> None:
         truth(folder, split="test")
 
 
-def test_a_class_that_the_bank_lacks(folder: Path) -> None:
-    with pytest.raises(
-        DatasetError, match=r"labelled 'RBC', which is not a class of the bank \(got 'rbc, WBC'\)"
-    ):
-        truth(folder, classes=("rbc", "WBC"))
+@pytest.mark.parametrize("classes", [("rbc", "WBC"), ("rbc",)])
+def test_a_class_that_the_bank_spells_differently(folder: Path, classes: tuple[str, ...]) -> None:
+    with pytest.raises(DatasetError, match=r"labelled 'RBC', which is not a class of the bank"):
+        truth(folder, classes=classes)
+
+
+def test_classes_without_any_object_are_an_error(folder: Path) -> None:
+    with pytest.raises(DatasetError, match=r"'RBC', 'WBC', which is not .* \(got 'Yeast'\)"):
+        truth(folder, classes=("Yeast",))
+
+
+@pytest.mark.parametrize("boxes", [None, "boxes_{split}.json"])
+def test_a_bank_of_some_classes_is_judged_on_these(
+    folder: Path, boxes: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = truth(folder, boxes=boxes and folder / boxes, classes=("WBC",))
+    assert found.classes == ("WBC",)
+    assert found.centers_px.tolist() == [[30, 50] if boxes is None else [30, 52.5]]
+    assert found.images[0] == "c.png"
+    assert "left out are objects of classes that the bank lacks: RBC (1)" in caplog.text
+
+
+def test_what_was_chosen_for_points_without_splits_is_told(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "points.csv").write_text("image,x,y,label\na.png,5,6,RBC\nb.png,7,8,WBC\nc.png,9,9,RBC\n")
+    truth(folder)
+    assert "points.csv names no splits" in caplog.text
 
 
 def make(folder: Path, **kwargs: Any) -> RealDataset:

@@ -36,16 +36,12 @@ def test_names_inside_are_resolved(images_dir: Path, name: str) -> None:
         "..\\a.png",
         "sub\\b.jpg",
         "a\n.png",
-        "link.png",
         "links/passwd",
         "loop/x",
         "\ud800.png",
     ],
 )
 def test_names_outside_are_refused(images_dir: Path, name: str) -> None:
-    outside = images_dir.parent / "outside.png"
-    outside.write_bytes((images_dir / "a.png").read_bytes())
-    (images_dir / "link.png").symlink_to(outside)
     (images_dir / "links").symlink_to("/etc")
     (images_dir / "loop").symlink_to(images_dir / "loop")
     with pytest.raises(PointsError) as caught:
@@ -56,6 +52,23 @@ def test_names_outside_are_refused(images_dir: Path, name: str) -> None:
 def test_links_within_the_folder_are_followed(images_dir: Path) -> None:
     (images_dir / "c.png").symlink_to("a.png")
     assert resolve_inside(images_dir, "c.png") == (images_dir / "a.png").resolve()
+
+
+def test_an_image_may_be_a_link_to_one_elsewhere(images_dir: Path) -> None:
+    outside = images_dir.parent / "store" / "0f3a"
+    outside.parent.mkdir()
+    outside.write_bytes((images_dir / "a.png").read_bytes())
+    (images_dir / "link.png").symlink_to(outside)
+    assert resolve_inside(images_dir, "link.png") == images_dir.resolve() / "link.png"
+
+
+def test_a_link_to_a_folder_elsewhere_says_what_it_is(images_dir: Path) -> None:
+    elsewhere = images_dir.parent / "elsewhere"
+    elsewhere.mkdir()
+    (images_dir / "slides").symlink_to(elsewhere)
+    with pytest.raises(PointsError, match="is a link that leads out") as caught:
+        resolve_inside(images_dir, "slides/a.png")
+    assert str(elsewhere) in str(caught.value.remedy)
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:

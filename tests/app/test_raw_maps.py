@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from synthmed.app.raw_maps import read_raw, write_raw
+
+FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return tmp_path_factory.mktemp("raw") / "maps.npz"
+
+
+@given(cams=arrays(np.float32, array_shapes(min_dims=3, max_dims=3, max_side=6), elements=FLOATS))
+def test_maps_come_back_bit_by_bit(file, cams):
+    write_raw(file, cams)
+    assert read_raw(file).tobytes() == cams.tobytes()
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 3), (2, 0, 0), (1, 1, 1)])
+def test_shapes_come_back(file, shape):
+    write_raw(file, np.zeros(shape))
+    assert read_raw(file).shape == shape
+
+
+def test_smooth_maps_are_small(file):
+    grid = np.random.default_rng(0).normal(size=13)
+    line = np.interp(np.linspace(0, 12, 400), np.arange(13), grid)
+    write_raw(file, (line[:, None] + line)[None])
+    assert file.stat().st_size < 0.5 * 4 * 400 * 400
