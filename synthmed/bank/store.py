@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from synthmed import __version__
-from synthmed._files import folder_when_done, is_free
+from synthmed import __version__, _files
+from synthmed._files import folder_when_done
 from synthmed.bank.patchbank import PatchBank, content_hash
 from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
 from synthmed.bank.tables import image_fields, images_csv, patch_fields, patch_table, patches_csv
 from synthmed.errors import BankError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Twice the largest class size: what the largest variation makes of it.
 _LARGEST_SIDE_PX = 20_000
@@ -34,10 +34,7 @@ def require_free(folder: Path) -> None:
     Raises:
         BankError: something is at ``folder`` already.
     """
-    if not is_free(folder):
-        raise BankError(
-            "this is not an empty folder", file=folder, remedy="choose another --out, or delete it first"
-        )
+    _files.require_free(folder, BankError, "this is not an empty folder")
 
 
 def save_bank(bank: PatchBank, folder: Path) -> None:
