@@ -86,6 +86,7 @@ SYNDATAGENYOLO = (
     + """
 import contextlib, pathlib, tempfile
 import cv2
+from PIL import Image
 cv2.setNumThreads(1)
 from syndatagenyolo.data_generation import BlendingConfig, BlendingMode, ScalingConfig
 from syndatagenyolo.data_generation import SyntheticImageGenerator

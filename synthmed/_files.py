@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from synthmed.errors import SynthmedError
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -43,6 +47,47 @@ def folder_when_done(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def require_free(path: Path, kind: type[SynthmedError], what: str) -> None:
+    """Make sure that something new can be written to ``path``, before anything is computed for it.
+
+    Args:
+        path: a file or folder to be.
+        kind: of the error.
+        what: is wrong where something is there already.
+
+    Raises:
+        SynthmedError: something other than an empty folder is there, or the place cannot be written to.
+    """
+    if not is_free(path):
+        raise kind(what, file=path, remedy="choose another name (--out), or delete it first")
+    above = next(folder for folder in path.resolve().parents if folder.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=above):
+            pass
+    except OSError as error:
+        raise kind(
+            f"cannot write here: {error.strerror}",
+            file=path,
+            remedy="choose another place (--out), or make this one writable",
+        ) from error
+
+
 def is_free(path: Path) -> bool:
     """Whether nothing is at ``path``, or only an empty folder."""
     return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+
+
+_DIGEST_END_BYTES = 1 << 25
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file as hex; of one above 64 MiB that of its size and its first and last 32 MiB."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        digest.update(file.read(_DIGEST_END_BYTES))
+        if size > 2 * _DIGEST_END_BYTES:
+            digest.update(str(size).encode())
+            file.seek(-_DIGEST_END_BYTES, os.SEEK_END)
+        digest.update(file.read())
+    return digest.hexdigest()

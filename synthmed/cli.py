@@ -9,9 +9,19 @@ from typing import Any
 import click
 
 from synthmed import __version__
-from synthmed.errors import ProblemLog
+from synthmed._files import require_free
+from synthmed.errors import ProblemLog, SynthmedError
+from synthmed.points import SPLITS
 from synthmed.points_commands import points, read, reading_options
-from synthmed.terminal import Commands, console, print_bank, print_problems, print_table, progress_bar
+from synthmed.terminal import (
+    Commands,
+    console,
+    print_bank,
+    print_problems,
+    print_table,
+    print_warnings,
+    progress_bar,
+)
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _INPUT = click.Path(exists=True, path_type=Path)
@@ -59,7 +69,7 @@ def bank() -> None:
     "sizes",
     multiple=True,
     metavar="CLASS=SIZE",
-    help="RBC=103px, RBC=7.5um or RBC=auto; `auto` alone for all others. Default: all estimated.",
+    help="RBC=103px, RBC=7.5um or RBC=auto; may repeat. Classes that are not named are estimated.",
 )
 @click.option("--pixel-size-um", type=float, help="Side of a pixel in micrometres, for sizes in um.")
 @click.option("--variation", default=0.1, show_default=True, help="Spread of the patch size, as a share.")
@@ -75,7 +85,15 @@ def bank() -> None:
 @click.option("--keep-duplicates", is_flag=True, help="Keep patches that show the same pixels.")
 @click.option("--backdrops", default=64, show_default=True, help="Images to keep without their objects.")
 @click.option("--seed", default=0, show_default=True, type=_SEED, help="Seed of the size variation.")
-@click.option("--split", "splits", multiple=True, default=("train",), show_default=True, help="May repeat.")
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    type=click.Choice(SPLITS),
+    default=("train",),
+    show_default=True,
+    help="May repeat.",
+)
 @click.option("--allow-group", "allow_groups", multiple=True, help="Cut this group although others hold it.")
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be used.")
 @reading_options
@@ -90,18 +108,27 @@ def bank_build(
     **options: Any,
 ) -> None:
     """Cut a patch round every centre of the train split."""
-    from synthmed.bank import build_bank, make_spec, require_free, resolve_sizes, save_bank
+    from synthmed import bank as banks
+    from synthmed.bank import build_bank, make_spec, resolve_sizes, save_bank
 
-    require_free(out)
+    banks.require_free(out)
     log = ProblemLog(strict=strict)
     try:
         found = read(points_file, images_dir, log, options)
     finally:
         print_problems(log)
+    chosen = ProblemLog()
     with progress_bar("Finding class sizes") as progress:
         sizes_px = resolve_sizes(
-            sizes, found, images_dir, pixel_size_um=pixel_size_um, splits=splits, progress=progress
+            sizes,
+            found,
+            images_dir,
+            pixel_size_um=pixel_size_um,
+            splits=splits,
+            log=chosen,
+            progress=progress,
         )
+    print_problems(chosen)
     spec = make_spec(sizes_px=sizes_px, splits=splits, **options)
     with progress_bar("Cutting patches") as progress:
         built = build_bank(found, images_dir, spec, progress=progress)
@@ -132,6 +159,7 @@ def bank_sheet(bank_dir: Path, out: Path, per_class: int, seed: int, sort: str |
     from synthmed import plots
     from synthmed.bank import open_bank
 
+    require_free(out, SynthmedError, "something is there already")
     plots.save_figure(plots.bank_sheet(open_bank(bank_dir), per_class=per_class, seed=seed, sort=sort), out)
     console.print(f"wrote {out}")
 
@@ -140,7 +168,12 @@ def bank_sheet(bank_dir: Path, out: Path, per_class: int, seed: int, sort: str |
 @click.argument("bank_dir", metavar="BANK", type=_PATH)
 @click.option("--out", required=True, help="New folder or URL, or that of the same unfinished run.")
 @click.option("--count", required=True, type=_COUNT, help="Scenes to render.")
-@click.option("--size", "size_px", type=int, help="Side of the square canvas in pixels. Default: 416.")
+@click.option(
+    "--size",
+    "size_px",
+    type=click.IntRange(8, 16384),
+    help="Side of the square canvas in pixels. Default: 416.",
+)
 @click.option("--recipe", "recipe_file", type=_FILE, help="YAML; `synthmed recipe` prints the default.")
 @click.option("--seed", default=0, show_default=True, type=_SEED)
 @click.option("--workers", default=1, show_default=True, type=_COUNT, help="Processes.")
@@ -167,7 +200,7 @@ def render(
 ) -> None:
     """Render scenes with labels, tags and a manifest; a killed run, started again, goes on."""
     from synthmed.datasets import render_dataset
-    from synthmed.scenes import Recipe, read_recipe, with_size
+    from synthmed.scenes import Recipe, read_recipe, unplaced_warnings, with_size
 
     recipe = read_recipe(recipe_file) if recipe_file else Recipe()
     if size_px is not None:
@@ -176,6 +209,7 @@ def render(
         report = render_dataset(bank_dir, out, count=count, recipe=recipe, progress=progress, **options)
     rows = [(name, report.objects[name], report.unplaced[name]) for name in report.objects]
     print_table(f"{report.scenes} scenes in {out}", ("class", "objects", "found no place"), rows)
+    print_warnings(unplaced_warnings(*zip(*rows, strict=True)))
 
 
 @main.command()

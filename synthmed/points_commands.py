@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import click
 
 from synthmed.errors import PointsError, ProblemLog
 from synthmed.points import FORMATS, PointSet
+from synthmed.points.problems import Reason
 from synthmed.terminal import Commands, console, print_problems, progress_bar
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -39,6 +42,25 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def read(points: Path, images_dir: Path, log: ProblemLog, options: dict[str, Any], **more: Any) -> PointSet:
     """Read points as `reading_options` say; takes their values out of ``options``."""
+    classes = options.pop("classes") or None
+    try:
+        found = _read(points, images_dir, log, options, classes, **more)
+    except PointsError as error:
+        _require_known(classes or (), frozenset(), points, log, error)
+        raise
+    used = {found.classes[label] for label in set(found.labels.tolist())}
+    _require_known(classes or (), used, points, log)
+    return found
+
+
+def _read(
+    points: Path,
+    images_dir: Path,
+    log: ProblemLog,
+    options: dict[str, Any],
+    classes: tuple[str, ...] | None,
+    **more: Any,
+) -> PointSet:
     from synthmed.points import CsvColumns, read_points
 
     with progress_bar("Reading points") as progress:
@@ -50,11 +72,33 @@ def read(points: Path, images_dir: Path, log: ProblemLog, options: dict[str, Any
             label=options.pop("label"),
             pixel_size=options.pop("unit_um"),
             columns=CsvColumns.from_pairs(options.pop("columns")),
-            classes=options.pop("classes") or None,
+            classes=classes,
             log=log,
             progress=progress,
             **more,
         )
+
+
+def _require_known(
+    classes: Sequence[str],
+    used: AbstractSet[str],
+    file: Path,
+    log: ProblemLog,
+    cause: PointsError | None = None,
+) -> None:
+    """Make sure that a class asked for has a point, before anything is skipped for a slip of the pen."""
+    others = {problem.value for problem in log.problems if problem.reason == Reason.LABEL_UNKNOWN.text}
+    missing = [name for name in classes if name not in used]
+    if not missing or not (others or used):
+        return
+    close = difflib.get_close_matches(missing[0], sorted(others)) or sorted(others | used)
+    log.problems[:] = [p for p in log.problems if p.reason != Reason.LABEL_UNKNOWN.text]
+    raise PointsError(
+        "no usable point has a class that --class asks for",
+        file=file,
+        value=missing[0],
+        remedy=f"the file has {', '.join(close[:8])}; name the class as it stands there",
+    ) from cause
 
 
 @click.group(cls=Commands)

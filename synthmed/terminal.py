@@ -103,6 +103,7 @@ def print_bank(bank_dir: Path, verify: bool = False) -> None:
             r.cut_off_rate,
             r.points - r.patches,
             r.patches,
+            r.truncated,
             r.crowded,
             r.unsegmented,
         )
@@ -120,6 +121,7 @@ def print_bank(bank_dir: Path, verify: bool = False) -> None:
             "share",
             "dropped",
             "patches",
+            "cut off",
             "with a neighbour",
             "not segmented",
         ),
@@ -129,7 +131,12 @@ def print_bank(bank_dir: Path, verify: bool = False) -> None:
         if r.reasons():
             told = ", ".join(f"{name} {count}" for name, count in r.reasons().items())
             console.print(f"{r.name}: dropped {r.points - r.patches} of {r.points}: {told}")
-    for warning in warnings(opened.report, opened.spec.matte):
+    print_warnings(warnings(opened.report, opened.spec))
+
+
+def print_warnings(warnings: Sequence[str]) -> None:
+    """Print sentences that should not be overlooked."""
+    for warning in warnings:
         console.print(f"Warning: {warning}", style="yellow")
 
 

@@ -190,8 +190,11 @@ def rewrite(text: str) -> Callable[[Path], object]:
         (None, ["--variation", "wide"], "--variation"),
         (None, ["--border", "wrap"], "--border"),
         (None, ["--seed", "-1"], "--seed"),
-        (None, ["--split", "tran"], "no points in split tran"),
-        (None, ["--class", "Virus"], "no usable point is left"),
+        (None, ["--split", "tarin"], "'tarin' is not one of 'train', 'val', 'test'"),
+        (None, ["--split", "test"], "no points in split test (got 'train, val')"),
+        (None, ["--class", "RBCs"], "--class asks for (got 'RBCs'). Remedy: the file has RBC; name"),
+        (None, ["--class", "WBC", "--class", "rbc"], "(got 'rbc'). Remedy: the file has RBC"),
+        (None, ["--pixel-size-um", "0"], "not a positive number of micrometres (got 0.0)"),
         (None, ["--column", "pos"], "not a column"),
         (None, ["--column", "x=pos_x"], "pos_x"),
     ],
@@ -206,10 +209,72 @@ def test_banks_that_cannot_be_built(
     assert not list(data.glob(".*"))
 
 
-def test_a_class_without_a_size(data: Path) -> None:
-    said = fails(*build(data, sizes=["--size", "RBC=29px"]))
-    assert "classes without a size (got 'Bacteria, WBC')" in said
-    assert "--size auto" in said
+def test_classes_without_a_size_are_estimated_and_it_says_so(data: Path) -> None:
+    said = succeeds(*build(data, sizes=["--size", "RBC=29px"]))
+    sizes = open_bank(data / "bank").spec.sizes_px
+    assert sizes["RBC"] == 29
+    for name in ("Bacteria", "WBC"):
+        assert f"size of {name}: {sizes[name]} px, estimated from" in said
+    assert "size of RBC" not in said
+
+
+def test_a_size_without_a_unit(data: Path) -> None:
+    said = fails(*build(data, sizes=["--size", "RBC=29"]))
+    assert "size of 'RBC' has no unit (got '29'). Remedy: write RBC=29px or RBC=29um" in said
+
+
+def test_a_class_that_is_lost_at_the_border_is_a_warning(data: Path) -> None:
+    said = " ".join(succeeds(*build(data, sizes=["--size", "RBC=3000px", "--size", "auto"])).split())
+    assert "Warning: RBC: none of" in said
+    assert "no scene will show it; give a smaller size if 3000 px is not that of the class" in said
+
+
+def test_exchanged_axes_are_told(data: Path) -> None:
+    rows = [line.split(",") for line in (data / "points.csv").read_text().splitlines()]
+    swapped = [rows[0], *([row[0], row[2], row[1], *row[3:]] for row in rows[1:])]
+    (data / "points.csv").write_text("\n".join(map(",".join, swapped)) + "\n")
+    said = " ".join(run(*build(data)).output.split())
+    assert "points lie outside their image, and none would with x and y exchanged" in said
+    succeeds(*build(data, "--column", "x=y", "--column", "y=x", "--out", data / "mended"))
+
+
+def test_image_names_in_another_case(data: Path) -> None:
+    text = (data / "points.csv").read_text()
+    (data / "points.csv").write_text(text.replace(".png", ".PNG"))
+    said = fails(*build(data))
+    assert "the image is missing, but one has this name in other upper and lower case" in said
+
+
+def test_a_sheet_is_not_overwritten(phantom_bank_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.png").write_text("mine")
+    said = fails("bank", "sheet", phantom_bank_dir, "--out", tmp_path / "mine.png")
+    assert "something is there already. Remedy: choose another name (--out), or delete it first" in said
+    assert (tmp_path / "mine.png").read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody can write to")
+def test_places_that_cannot_be_written_to_are_told_before_the_work(
+    data: Path, phantom_bank_dir: Path
+) -> None:
+    (data / "points.csv").write_text("never read")
+    for words in (
+        build(data, "--out", "/proc/new"),
+        ["bank", "sheet", phantom_bank_dir, "--out", "/proc/new.png"],
+        ["phantom", "/proc/new"],
+    ):
+        said = fails(*words)
+        assert "Error: /proc/new" in said and "cannot write here: " in said
+        assert "choose another place (--out), or make this one writable" in said
+
+
+def test_many_objects_without_a_place_are_a_warning(phantom_bank_dir: Path, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("placement: {max_overlap: 0, tries: 1}\ncounts: {by_area: false}\nscale: 1.0\n")
+    out = tmp_path / "out"
+    said = succeeds("render", phantom_bank_dir, "--out", out, "--count", 4, "--size", 256, "--recipe", path)
+    lost = json.loads((out / "manifest.json").read_text())["unplaced"]
+    assert sum(lost.values()) > 0
+    assert "objects found no place, so that scenes show too few of them" in " ".join(said.split())
 
 
 def test_sizes_in_micrometres_need_the_pixel_size(data: Path) -> None:
@@ -258,10 +323,12 @@ def test_scenes_that_cannot_hold_the_objects(phantom_bank_dir: Path, tmp_path: P
     assert "a canvas of 416 x 416 px holds only" in said
     assert "of the 2000 objects asked for" in said and "WBC" in said
     assert not (tmp_path / "out" / "manifest.json").exists()
+    new = ["render", phantom_bank_dir, "--out", tmp_path / "new", "--count", 2, "--size"]
     for size in (0, 7, -3, 10**9):
-        assert "canvas.size_px" in fails(
-            "render", phantom_bank_dir, "--out", tmp_path / "new", "--count", 2, "--size", size
-        )
+        assert f"'--size': {size} is not in the range 8<=x<=16384" in fails(*new, size)
+    said = fails(*new, 10)
+    assert "on a canvas of 10 x 10 px 'Bacteria' is smaller than a pixel" in said and "larger canvas" in said
+    assert not (tmp_path / "new").exists()
 
 
 def test_folders_that_may_not_be_written_to(

@@ -53,7 +53,7 @@ def build_patch_bank(
         BankError: a size is wrong or cannot be estimated, a group leaks, or no patch is left.
     """
     log = ProblemLog() if log is None else log
-    texts = [*sizes, "auto"] if sizes and "auto" not in sizes else list(sizes)
+    texts = list(sizes)
     noted = {"sizes": texts, "pixel_size_um": pixel_size_um, "field": field, **(spec or {})}
     with recorded(samples._root_dataset, "build_patch_bank", key=key, params=noted) as run:
         found = read_points(samples, field, log=log, progress=part(0, 3, progress))
@@ -78,7 +78,7 @@ def build_patch_bank(
             "sizes_px": sizes_px,
             "patches": len(bank),
             "report": [{**row._asdict(), "cut_off_rate": _json(row.cut_off_rate)} for row in bank.report],
-            "warnings": warnings(bank.report, bank.spec.matte),
+            "warnings": warnings(bank.report, bank.spec),
             **skipped_rows(log),
         }
     return run

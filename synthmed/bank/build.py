@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed._files import file_digest
 from synthmed.bank.backdrops import Backdrops
 from synthmed.bank.background import Background, estimate_background
 from synthmed.bank.duplicates import find_duplicates
@@ -28,6 +30,14 @@ Progress = Callable[[int, int], None]
 
 _MARGIN_PX = 64
 """How much of a large image is read round the patches, for the background beside them."""
+
+
+class _Look(NamedTuple):
+    """What is noted of each source image."""
+
+    background: Background
+    window: tuple[float, float]
+    digest: str
 
 
 def build_bank(
@@ -53,7 +63,9 @@ def build_bank(
     missing = [name for name in points.classes if name not in spec.sizes_px]
     if missing:
         raise BankError(
-            "classes without a size", value=", ".join(missing), remedy="pass --size CLASS=...px or auto"
+            "classes without a size",
+            value=", ".join(missing),
+            remedy="add them to sizes_px, or let resolve_sizes estimate them (--size auto)",
         )
     kept = guard_splits(points, spec)
     sizes_px = np.array([spec.sizes_px[name] for name in kept.classes])
@@ -62,11 +74,13 @@ def build_bank(
     sides_px = np.maximum(3, np.rint(sizes_px[kept.labels] * factor)).astype(np.int64)
 
     cut = Patches()
-    backgrounds: list[Background] = []
+    looks: list[_Look] = []
     backdrops = BackdropBuilder(len(kept.images), spec)
     for number, (name, index) in enumerate(zip(kept.images, kept.by_image(), strict=True)):
-        with open_image(resolve_inside(images_dir, name)) as source:
-            backgrounds.append(estimate_background(source.sample()))
+        path = resolve_inside(images_dir, name)
+        with open_image(path) as source:
+            background = estimate_background(source.sample())
+            looks.append(_Look(background, source.window or (np.nan, np.nan), file_digest(path)))
             reach_px = int(sides_px[index].max(initial=0)) + _MARGIN_PX
             for block in source.blocks(kept.centers_px[index], reach_px):
                 near = index[block.points]
@@ -78,17 +92,18 @@ def build_bank(
                     at_px,
                     of_class_px,
                     sides_px[near],
-                    backgrounds[-1],
+                    background,
                     spec,
                     own=block.own,
+                    edge=kept.edge[near],
                 )
-                backdrops.add(number, block.image, at_px, of_class_px, owners, backgrounds[-1])
+                backdrops.add(number, block.image, at_px, of_class_px, owners, background)
         if progress is not None:
             progress(number + 1, len(kept.images))
     if not cut.point:
         raise BankError(
             f"none of the {len(kept)} points gave a patch: every patch crosses the border of its image",
-            remedy="check the class sizes, or pass --border shift or --border pad",
+            remedy="check the class sizes (--size), or keep such patches (--border pad)",
         )
     labels = kept.labels[np.array(cut.point)]
     quality = _quality(cut, labels, len(kept.classes))
@@ -96,10 +111,10 @@ def build_bank(
     if (fate > 0).all():
         raise BankError(
             f"none of the {len(kept)} points gave a patch: hardly anything stands out from the background",
-            remedy="check that the points lie on objects (x and y swapped, another unit?), or lower "
-            "--min-contrast and --min-focus",
+            remedy="check that the points lie on objects (x and y swapped, another unit?): `synthmed points "
+            "check` tells; or lower --min-contrast and --min-focus",
         )
-    return _assemble(kept, spec, sizes_px, cut, quality, fate, backgrounds, backdrops.backdrops())
+    return _assemble(kept, spec, sizes_px, cut, quality, fate, looks, backdrops.backdrops())
 
 
 def _quality(cut: Patches, labels: NDArray[np.int64], classes: int) -> Quality:
@@ -163,6 +178,7 @@ def _report(
                 hidden=int((own & (fate == _HIDDEN)).sum()),
                 duplicates=int((own & (fate == _DUPLICATE)).sum()),
                 unsegmented=int((stays & ~quality.segmented).sum()),
+                truncated=int((stays & quality.truncated).sum()),
             )
         )
     return tuple(report)
@@ -175,7 +191,7 @@ def _assemble(
     cut: Patches,
     quality: Quality,
     fate: NDArray[np.int64],
-    backgrounds: list[Background],
+    looks: list[_Look],
     backdrops: Backdrops,
 ) -> PatchBank:
     chosen = np.flatnonzero(fate == 0)
@@ -203,8 +219,10 @@ def _assemble(
         images=kept.images,
         image_shapes_px=kept.image_shapes_px.astype(np.int64),
         image_counts=kept.counts(),
-        image_backgrounds=np.array([background.color for background in backgrounds]),
-        image_noises=np.array([background.noise for background in backgrounds]),
+        image_backgrounds=np.array([look.background.color for look in looks]),
+        image_noises=np.array([look.background.noise for look in looks]),
+        image_windows=np.array([look.window for look in looks], dtype=np.float64),
+        image_digests=np.array([look.digest for look in looks], dtype=str),
         report=_report(kept, spec, cut, quality, fate),
         backdrops=backdrops,
     )

@@ -11,12 +11,12 @@ from synthmed.bank.background import Background
 
 
 class Windows(NamedTuple):
-    """Patch windows within one image; N windows on D axes.
+    """Windows round N centres in one image on D axes.
 
     Attributes:
-        low_px: ``(N, D)`` int, the first pixel.
+        low_px: ``(N, D)`` int, the first pixel; may lie outside the image.
         high_px: ``(N, D)`` int, one past the last pixel.
-        cut_off: ``(N,)`` float, the share of the window outside the image, before any policy.
+        cut_off: ``(N,)`` float, the share of the window outside the image.
         usable: ``(N,)`` bool, whether the border policy keeps the window.
     """
 
@@ -29,7 +29,7 @@ class Windows(NamedTuple):
 def place_windows(
     centers_px: NDArray[np.float64], sides_px: NDArray[np.int64], shape_px: NDArray[np.int64], border: str
 ) -> Windows:
-    """Lay a window round each centre and apply the border policy.
+    """Lay a window round each centre, and tell which of them the border policy keeps.
 
     Args:
         centers_px: ``(N, D)`` float.
@@ -42,8 +42,7 @@ def place_windows(
     inside = np.clip(np.minimum(low + sides, shape_px) - np.maximum(low, 0), 0, None)
     cut_off = 1 - inside.prod(axis=1) / sides.prod(axis=1)
     if border == "shift":
-        usable = np.all(sides <= shape_px, axis=1)
-        low = np.where(usable[:, None], np.clip(low, 0, shape_px - sides), low)
+        usable = np.all(sides <= shape_px, axis=1) & (cut_off < 1)
     elif border == "pad":
         usable = cut_off < 1
     else:

@@ -75,7 +75,7 @@ def _trust(
     zoom = (height / cells, width / cells, 1)
     expected = ndimage.zoom(coarse, zoom, order=1, mode="nearest", grid_mode=True)
     away = np.abs(values - expected).max(axis=2) / (2 * noise + _NEAR_LEVELS)
-    return (known / (1 + away**4)).astype(np.float32)
+    return np.asarray(known / (1 + away**4), dtype=np.float32)
 
 
 def _texture(

@@ -48,6 +48,9 @@ class PatchBank:
         image_counts: ``(I, C)`` int, how many objects of each class each image has.
         image_backgrounds: ``(I, 3)`` float.
         image_noises: ``(I,)`` float, standard deviation of the background in grey levels.
+        image_windows: ``(I, 2)`` float, the levels shown black and white; NaN for images of 8 bits.
+        image_digests: ``(I,)`` str, `synthmed._files.file_digest`: it finds the same image file whatever its
+            name.
         report: what became of the points, per class.
         backdrops: some of the source images without their objects.
         hash: hex digest of all the above.
@@ -75,6 +78,8 @@ class PatchBank:
     image_counts: NDArray[np.int64]
     image_backgrounds: NDArray[np.float64]
     image_noises: NDArray[np.float64]
+    image_windows: NDArray[np.float64]
+    image_digests: NDArray[np.str_]
     report: tuple[ClassReport, ...]
     backdrops: Backdrops = NO_BACKDROPS
     hash: str = ""
@@ -98,14 +103,16 @@ class PatchBank:
     def pools(self) -> tuple[NDArray[np.int64], ...]:
         """Per class the patches that scenes draw from.
 
-        These are the patches without another object's centre; a class in which every patch has one falls
-        back to all of its patches, since an imperfect example is worth more than none.
+        These are the whole objects without another object's centre: one that the border of its image cuts
+        would show a straight edge in the middle of a scene. A class without any falls back to whole objects,
+        then to patches without another centre, then to all: an imperfect example is worth more than none.
         """
         pools = []
         for label in range(len(self.classes)):
             of_class = np.flatnonzero(self.labels == label)
-            clean = of_class[self.other_centers[of_class] == 0]
-            pools.append(clean if len(clean) else of_class)
+            whole, alone = ~self.quality.truncated[of_class], self.other_centers[of_class] == 0
+            choices = (of_class[good] for good in (whole & alone, whole, alone))
+            pools.append(next((chosen for chosen in choices if len(chosen)), of_class))
         return tuple(pools)
 
     @cached_property
@@ -182,4 +189,6 @@ _HASHED: dict[str, str | None] = {
     "image_counts": "<i8",
     "image_backgrounds": "<f8",
     "image_noises": "<f8",
+    "image_windows": "<f8",
+    "image_digests": None,
 }

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank.background import Background
-from synthmed.bank.cut import Windows, cut_patch, local_background, place_windows
+from synthmed.bank.cut import cut_patch, local_background, place_windows
 from synthmed.bank.duplicates import thumbnail
 from synthmed.bank.matte import edge_px, round_matte, segmented_matte, square_matte
 from synthmed.bank.objects import Objects, find_objects
@@ -61,6 +61,7 @@ def cut_image(
     background: Background,
     spec: BankSpec,
     own: NDArray[np.bool_],
+    edge: NDArray[np.bool_],
 ) -> NDArray[np.int32]:
     """Cut the usable patches of one image, or of a block of a large one.
 
@@ -74,6 +75,7 @@ def cut_image(
         background: of the image.
         spec: policies.
         own: ``(N,)`` bool, the points whose patches are cut here; the others are their neighbours.
+        edge: ``(N,)`` bool, the points whose object the source says the border cuts.
 
     Returns:
         ``(H, W)`` int32, which of the N objects has a pixel, from 1; 0 for none.
@@ -89,10 +91,11 @@ def cut_image(
     half = np.maximum(1, np.rint(_SURROUNDINGS * sizes_px / 2)).astype(np.int64)[:, None]
     corners = np.floor(centers_px).astype(np.int64) - half
     tight = objects.found & (spec.matte == "segmented")
-    crosses = np.where(tight, objects.truncated, windows.cut_off > 0)
+    crosses = np.where(tight, objects.truncated, windows.cut_off > 0) | edge
+    truncated = np.where(objects.found, objects.truncated, windows.cut_off > 0) | edge
     cut.crossing.extend(index[crosses & own].tolist())
     # A segmented object needs no window of its class's size: what counts is whether all of it is seen.
-    usable = np.where(tight, ~objects.truncated | (spec.border != "drop"), windows.usable)
+    usable = np.where(tight, True, windows.usable) & ~(crosses & (spec.border == "drop"))
     for i in np.flatnonzero(usable & own):
         low, high = (
             _tight_window(objects, int(i), spec.feather)
@@ -100,8 +103,14 @@ def cut_image(
             else (windows.low_px[i], windows.high_px[i])
         )
         around = local_background(image, low, high, background)
+        matte = _matte(objects, int(i), low, high, spec, tight=bool(tight[i]))
+        if spec.border == "shift":
+            # What the image does not show is taken off the matte, which so stays round the click.
+            first, last = np.maximum(low, 0), np.minimum(high, image.shape[:2])
+            matte = matte[tuple(slice(a, b) for a, b in zip(first - low, last - low, strict=True))]
+            low, high = first, last
         patch, shown = cut_patch(image, low, high, around)
-        matte = np.where(shown, _matte(objects, int(i), low, high, spec, tight=bool(tight[i])), 0)
+        matte = np.where(shown, matte, 0)
         cut.point.append(int(index[i]))
         cut.cut_off.append(float(windows.cut_off[i]))
         cut.other_centers.append(_count_others(centers_px, int(i), low, matte))
@@ -110,12 +119,12 @@ def cut_image(
         cut.pixels.append(patch)
         cut.mattes.append(matte.astype(np.uint8))
         cut.thumbnails.append(thumbnail(image, corners[i], corners[i] + 2 * half[i]))
-        cut.measured.append(_measure(objects, int(i), centers_px[i], windows, float(nearest_px[i])))
+        cut.measured.append(_measure(objects, int(i), centers_px[i], truncated[i], float(nearest_px[i])))
     return objects.labels
 
 
 def _measure(
-    objects: Objects, i: int, center_px: NDArray[np.float64], windows: Windows, nearest_px: float
+    objects: Objects, i: int, center_px: NDArray[np.float64], truncated: bool, nearest_px: float
 ) -> Measured:
     found = bool(objects.found[i])
     height, width = objects.high_px[i] - objects.low_px[i] if found else (np.nan, np.nan)
@@ -125,7 +134,7 @@ def _measure(
         sharpness=objects.sharpness[i],
         solidity=objects.solidity[i],
         off_center_px=float(np.hypot(*(objects.centroids_px[i] - center_px))),
-        truncated=objects.truncated[i] if found else windows.cut_off[i] > 0,
+        truncated=truncated,
         nearest_px=nearest_px,
         height_px=height,
         width_px=width,

@@ -20,7 +20,8 @@ class Quality:
         solidity: ``(P,)`` float, area of the object over that of its convex hull; low where a neighbour hides
             a part of it.
         off_center_px: ``(P,)`` float, from the click to the centroid of the object.
-        truncated: ``(P,)`` bool, whether the object touches the border of its image.
+        truncated: ``(P,)`` bool, whether the border of the image may cut the object: the source says so, the
+            segmented object touches it, or the window of one that could not be segmented crosses it.
         nearest_px: ``(P,)`` float, from the click to the nearest other one in its image; NaN without one.
         duplicate: ``(P,)`` bool, whether an earlier patch of its class shows the same pixels.
         object_height_px: ``(P,)`` float, extent of the object.

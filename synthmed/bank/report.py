@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_NEARLY_ALL = 0.8
+from synthmed.bank.spec import BankSpec
+
+_MOST = 0.7
 
 
 class ClassReport(NamedTuple):
@@ -14,7 +16,8 @@ class ClassReport(NamedTuple):
     Attributes:
         name: the class.
         points: points in the splits that were cut.
-        crossing: of these, how many have a patch that crosses the border of the image.
+        crossing: of these, how many have a patch that crosses the border of the image, or an object that the
+            source says does.
         dropped: how many of them were dropped for it.
         patches: patches kept.
         crowded: of these, how many hold the centre of another object.
@@ -23,6 +26,8 @@ class ClassReport(NamedTuple):
         hidden: points dropped because a neighbour hides a part of the object (`BankSpec.min_solidity`).
         duplicates: points dropped because an earlier patch shows the same pixels.
         unsegmented: patches kept whose object could not be segmented; they have a round matte.
+        truncated: patches kept whose object the border of its image may cut; scenes show them only where the
+            class has no other.
     """
 
     name: str
@@ -36,6 +41,7 @@ class ClassReport(NamedTuple):
     hidden: int = 0
     duplicates: int = 0
     unsegmented: int = 0
+    truncated: int = 0
 
     @property
     def cut_off_rate(self) -> float:
@@ -60,36 +66,45 @@ class ClassReport(NamedTuple):
 
 
 _REMEDIES = {
-    "at the border": "pass --border pad or --border shift, or a smaller --size",
-    "no contrast": "check that the points lie on objects (x and y swapped, another unit?), or lower "
-    "--min-contrast",
+    "at the border": "give a smaller size if {size_px:g} px is not that of the class (--size), or keep "
+    "patches that cross the border (--border pad)",
+    "no contrast": "check that the points lie on objects (x and y swapped, another unit?): `synthmed points "
+    "check` tells; or lower --min-contrast",
     "out of focus": "lower --min-focus",
-    "partly hidden": "lower --min-solidity, or pass --matte round",
-    "near-duplicate": "check the points file for doubled rows, or pass --keep-duplicates",
+    "partly hidden": "lower --min-solidity, or take round mattes (--matte round)",
+    "near-duplicate": "check the points file for doubled rows, or keep them (--keep-duplicates)",
 }
 
 
-def warnings(report: Sequence[ClassReport], matte: str) -> list[str]:
-    """One sentence for each class that lost nearly all of its points, or whose objects were not segmented.
+def warnings(report: Sequence[ClassReport], spec: BankSpec) -> list[str]:
+    """One sentence for each class that lost most of its points, is cut off throughout or not segmented.
 
     Args:
         report: of a bank.
-        matte: of its spec.
+        spec: of the bank.
 
     Examples:
-        >>> print(*warnings([ClassReport("RBC", 10, 9, 9, 1, 0)], "round"))
-        RBC: 9 of 10 points gave no patch (at the border: 9); pass --border pad or --border shift, or a
-        smaller --size
+        >>> print(*warnings([ClassReport("RBC", 9, 9, 9, 0, 0)], BankSpec(sizes_px={"RBC": 3000})))
+        RBC: none of 9 points gave a patch (at the border: 9), and no scene will show it; give a smaller size
+        if 3000 px is not that of the class (--size), or keep patches that cross the border (--border pad)
     """
     found = []
     for row in report:
         lost = row.points - row.patches
-        if row.points and lost > _NEARLY_ALL * row.points:
+        if row.points and lost > _MOST * row.points:
             reasons = row.reasons()
             told = ", ".join(f"{name}: {count}" for name, count in reasons.items())
-            remedy = _REMEDIES[next(iter(reasons))]
-            found.append(f"{row.name}: {lost} of {row.points} points gave no patch ({told}); {remedy}")
-        if matte == "segmented" and row.patches and row.unsegmented > 0.5 * row.patches:
+            remedy = _REMEDIES[next(iter(reasons))].format(size_px=spec.sizes_px[row.name])
+            what = f"{lost} of {row.points} points gave no patch ({told})"
+            if not row.patches:
+                what = f"none of {row.points} points gave a patch ({told}), and no scene will show it"
+            found.append(f"{row.name}: {what}; {remedy}")
+        if row.patches and row.truncated == row.patches:
+            found.append(
+                f"{row.name}: the border of the image may cut every one of the {row.patches} objects, and "
+                "scenes will show a straight edge; click whole objects too, or give a smaller size"
+            )
+        if spec.matte == "segmented" and row.patches and row.unsegmented > 0.5 * row.patches:
             found.append(
                 f"{row.name}: {row.unsegmented} of {row.patches} objects could not be segmented and have a "
                 f"round matte; check --size {row.name}=...px, which the area of an object is compared with"

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from synthmed.bank.estimate import estimate_sizes
+from synthmed.bank.guard import points_of_splits
 from synthmed.bank.sizes import parse_sizes
-from synthmed.errors import BankError
+from synthmed.errors import BankError, ProblemLog
 from synthmed.points.pointset import PointSet
 
 
@@ -18,16 +19,18 @@ def resolve_sizes(
     *,
     pixel_size_um: float | None = None,
     splits: Sequence[str] = ("train",),
+    log: ProblemLog | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, float]:
     """The side of each class in pixels.
 
     Args:
-        texts: entries as `parse_sizes` reads them; none means that every size is estimated.
+        texts: entries as `parse_sizes` reads them; the size of a class that none names is estimated.
         points: the clicked centres.
         images_dir: the folder that the image names are relative to.
         pixel_size_um: the side of a pixel in micrometres.
         splits: the splits that an estimate may look at.
+        log: takes up a note for each size that was estimated.
         progress: called as images are looked at.
 
     Raises:
@@ -36,7 +39,7 @@ def resolve_sizes(
     sizes = parse_sizes(texts, points.classes, pixel_size_um)
     if None not in sizes.values():
         return {name: size for name, size in sizes.items() if size is not None}
-    estimates = estimate_sizes(points.of_split(*splits), images_dir, progress=progress)
+    estimates = estimate_sizes(points_of_splits(points, splits), images_dir, progress=progress)
     resolved = {}
     for name, size in sizes.items():
         if size is None:
@@ -45,8 +48,10 @@ def resolve_sizes(
                 raise BankError(
                     "the size of a class cannot be estimated from the images",
                     value=name,
-                    remedy=f"give it: --size {name}=...px",
+                    remedy=f"give it, such as {name}=30px (--size)",
                 )
             size = round(float(estimate.size_px), 1)
+            if log is not None:
+                log.note(f"size of {name}: {size} px, estimated from {estimate.count} objects in the images")
         resolved[name] = size
     return resolved

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from synthmed.errors import BankError
 
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>px|um|µm|μm)?", re.IGNORECASE)
-_HOW = "write CLASS=103px, CLASS=7.5um (with --pixel-size-um) or CLASS=auto"
+_HOW = "write CLASS=103px, CLASS=7.5um (with the pixel size: --pixel-size-um 0.07) or CLASS=auto"
 
 
 def parse_sizes(
@@ -16,7 +16,7 @@ def parse_sizes(
 ) -> dict[str, float | None]:
     """Read class sizes.
 
-    A bare ``auto`` stands for every class that is not named; without any text every class is ``auto``.
+    A class that is not named is ``auto``, and a bare ``auto`` says no more than that.
 
     Args:
         texts: entries such as ``"RBC=103px"``, ``"WBC=12um"``, ``"Platelet=auto"``, ``"auto"``.
@@ -27,18 +27,22 @@ def parse_sizes(
         The side in pixels per class, in the order of ``classes``; ``None`` where it is to be estimated.
 
     Raises:
-        BankError: an entry is malformed or names an unknown class, a unit needs the pixel size, or a class
-            has no size.
+        BankError: an entry is malformed or names an unknown class, a class has two sizes, or a unit needs the
+            pixel size.
 
     Examples:
-        >>> parse_sizes(["RBC=103px", "WBC=12um", "auto"], ["RBC", "WBC", "Platelet"], pixel_size_um=0.06)
+        >>> parse_sizes(["RBC=103px", "WBC=12um"], ["RBC", "WBC", "Platelet"], pixel_size_um=0.06)
         {'RBC': 103.0, 'WBC': 200.0, 'Platelet': None}
     """
     sizes: dict[str, float | None] = {}
-    rest_is_auto = not texts
+    if pixel_size_um is not None and not 0 < pixel_size_um < float("inf"):
+        raise BankError(
+            "the side of a pixel is not a positive number of micrometres",
+            value=pixel_size_um,
+            remedy="give that of the microscope, such as 0.07 (--pixel-size-um), or sizes in px",
+        )
     for text in texts:
         if text.strip() == "auto":
-            rest_is_auto = True
             continue
         name, separator, value = text.rpartition("=")
         name = name.strip()
@@ -52,13 +56,6 @@ def parse_sizes(
         if name in sizes:
             raise BankError("a class has two sizes", value=name, remedy="name each class once")
         sizes[name] = _parse_size(name, value.strip(), pixel_size_um)
-    missing = [name for name in classes if name not in sizes]
-    if missing and not rest_is_auto:
-        raise BankError(
-            "classes without a size",
-            value=", ".join(missing),
-            remedy="add --size CLASS=...px for each, or --size auto to estimate them from the images",
-        )
     return {name: sizes.get(name) for name in classes}
 
 
@@ -69,12 +66,19 @@ def _parse_size(name: str, text: str, pixel_size_um: float | None) -> float | No
     if match is None or float(match["number"]) <= 0:
         raise BankError(f"size of {name!r} cannot be read", value=text, remedy=_HOW)
     number = float(match["number"])
-    if (match["unit"] or "px").lower() == "px":
+    if match["unit"] is None:
+        digits = match["number"]
+        raise BankError(
+            f"size of {name!r} has no unit",
+            value=text,
+            remedy=f"write {name}={digits}px or {name}={digits}um",
+        )
+    if match["unit"].lower() == "px":
         return number
-    if pixel_size_um is None or pixel_size_um <= 0:
+    if pixel_size_um is None:
         raise BankError(
             f"size of {name!r} is in micrometres",
             value=text,
-            remedy="give the pixel size: --pixel-size-um 0.07",
+            remedy="give the side of a pixel in micrometres, such as 0.07 (--pixel-size-um)",
         )
     return round(number / pixel_size_um, 6)

@@ -16,8 +16,11 @@ class BankSpec(BaseModel):
         sizes_px: the side of each class in pixels of the source images.
         variation: each side is drawn from ``size * (1 - variation .. 1 + variation)``. It regularises, at
             the price of now and then cutting off a part of the object (arXiv 2308.04687).
-        border: what happens to a patch that crosses the border of its image: ``drop`` it, ``shift`` it
-            inwards, or ``pad`` it with the local background (which the matte then leaves out).
+        border: what happens to a patch that crosses the border of its image: ``drop`` it, ``shift`` the sides
+            that leave the image to its border, so that patch and box end there, or ``pad`` it with the local
+            background (which the matte then leaves out). In all cases the matte stays round the click.
+            ``drop`` also drops objects that the source marks as ``edge``; otherwise they are kept and noted
+            as ``truncated``, and scenes show them only where a class has no whole object.
         matte: ``segmented`` keeps the object alone, in a patch that fits it tightly, ``round`` the inscribed
             ellipse with a soft edge, ``square`` the whole patch. Objects that cannot be segmented get a round
             matte, and the report says how many.

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from synthmed import __version__
-from synthmed._files import folder_when_done, is_free
+from synthmed import __version__, _files
+from synthmed._files import folder_when_done
 from synthmed.bank.backdrops import Backdrops
 from synthmed.bank.patchbank import PatchBank, content_hash
 from synthmed.bank.report import ClassReport
@@ -44,10 +44,7 @@ def require_free(folder: Path) -> None:
     Raises:
         BankError: something is at ``folder`` already.
     """
-    if not is_free(folder):
-        raise BankError(
-            "this is not an empty folder", file=folder, remedy="choose another --out, or delete it first"
-        )
+    _files.require_free(folder, BankError, "this is not an empty folder")
 
 
 def save_bank(bank: PatchBank, folder: Path) -> None:

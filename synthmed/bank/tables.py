@@ -18,7 +18,10 @@ from synthmed.bank.patchbank import PatchBank
 from synthmed.bank.quality import FLAGS, QUALITY_COLUMNS, Quality
 
 _CHANNELS = ("red", "green", "blue")
-_IMAGE_COLUMNS = "image height_px width_px background_red background_green background_blue noise".split()
+_IMAGE_COLUMNS = (
+    *("image", "height_px", "width_px", "background_red", "background_green", "background_blue", "noise"),
+    *("window_low", "window_high", "sha256"),
+)
 
 Columns = dict[str, NDArray[Any]]
 
@@ -112,6 +115,8 @@ def images_csv(bank: PatchBank) -> str:
         *bank.image_shapes_px.T.tolist(),
         *bank.image_backgrounds.T.tolist(),
         bank.image_noises.tolist(),
+        *bank.image_windows.T.tolist(),
+        bank.image_digests.tolist(),
         *bank.image_counts.T.tolist(),
     ]
     return _write_table([*_IMAGE_COLUMNS, *(f"count {name}" for name in bank.classes)], columns)
@@ -152,6 +157,8 @@ def image_fields(path: Path, classes: tuple[str, ...]) -> dict[str, Any]:
             [column(f"background_{name}", np.float64) for name in _CHANNELS], axis=1
         ),
         "image_noises": column("noise", np.float64),
+        "image_windows": np.stack([column(f"window_{end}", np.float64) for end in ("low", "high")], axis=1),
+        "image_digests": column("sha256", np.str_),
     }
 
 

@@ -34,6 +34,7 @@ from synthmed.datasets.manifest import (
 from synthmed.datasets.processes import render_chunks
 from synthmed.datasets.store import PARTS
 from synthmed.errors import DatasetError
+from synthmed.scenes.crowding import require_visible
 from synthmed.scenes.recipe import Recipe
 
 Progress = Callable[[int, int], None]
@@ -83,11 +84,13 @@ def render_dataset(
         DatasetError: the folder holds something else, or cannot be written.
     """
     if count < 1:
-        raise DatasetError("at least one scene has to be rendered", value=count, remedy="pass --count 100")
+        raise DatasetError(
+            "at least one scene has to be rendered", value=count, remedy="ask for more (--count)"
+        )
     if seed < 0:
-        raise DatasetError("a seed is not negative", value=seed, remedy="pass --seed 0")
+        raise DatasetError("a seed is not negative", value=seed, remedy="choose one from 0 on (--seed)")
     if shard < 1:
-        raise DatasetError("a shard holds at least one scene", value=shard, remedy="pass --shard 256")
+        raise DatasetError("a shard holds at least one scene", value=shard, remedy="ask for more (--shard)")
     rendering = Rendering(
         Path(bank_dir),
         out,
@@ -117,8 +120,9 @@ def render_dataset(
         raise DatasetError(
             "the disk is full" if full else f"cannot write: {error.strerror or error}",
             file=out,
-            remedy=f"{'make room' if full else 'mend that'} and run the same command again; it goes on from "
-            "here",
+            remedy="make room and run the same command again; it goes on from here"
+            if full
+            else "choose another place (--out), or make this one writable; run again, it goes on from here",
         ) from error
     return read_report(out)
 
@@ -126,6 +130,7 @@ def render_dataset(
 def _render(
     rendering: Rendering, bank: PatchBank, workers: int, engine: Engine, progress: Progress | None
 ) -> None:
+    require_visible(rendering.recipe, bank)
     spec = rendering_spec(
         bank,
         rendering.recipe,
@@ -161,11 +166,13 @@ def _is_finished(rendering: Rendering, spec: dict[str, Any]) -> bool:
             raise DatasetError(
                 f"the folder was rendered with another {', '.join(different)}",
                 file=rendering.out,
-                remedy="choose another --out, or delete the folder",
+                remedy="choose another place (--out), or delete the folder",
             )
         return name == MANIFEST
     if not store.is_free():
-        raise DatasetError("this is not an empty folder", file=rendering.out, remedy="choose another --out")
+        raise DatasetError(
+            "this is not an empty folder", file=rendering.out, remedy="choose another place (--out)"
+        )
     store.write(UNFINISHED, (to_json(spec),))
     return False
 

@@ -10,6 +10,7 @@ import numpy as np
 from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
 
+from synthmed._files import file_digest
 from synthmed.bank import open_bank
 from synthmed.errors import DatasetError
 from synthmed.nets.metainfo import bank_metainfo, dataset_metainfo
@@ -40,7 +41,7 @@ class RealDataset(BaseDetDataset):
     Raises:
         PointsError: a file of points or boxes cannot be used.
         BankError: there is no usable bank.
-        DatasetError: the bank was cut from images of the split, although it is of other splits.
+        DatasetError: the bank was cut from images or groups of the split, although it is of other splits.
         DatasetError: classes do not fit, the split is empty, there are neither boxes nor class sizes, or a
             box is missing that ``require_boxes`` asks for.
     """
@@ -62,7 +63,7 @@ class RealDataset(BaseDetDataset):
         own = bank_metainfo(bank) if bank else dataset_metainfo(classes or (), None)
         truth = read_truth(images, points, split=split, boxes=boxes, classes=own["classes"] or None)
         if bank:
-            _require_unseen(truth, split, bank)
+            _require_unseen(truth, split, bank, images)
         if not own["classes"]:
             own = dataset_metainfo(truth.classes, None)
         if require_boxes and not truth.has_sizes:
@@ -100,16 +101,31 @@ class RealDataset(BaseDetDataset):
         ]
 
 
-def _require_unseen(truth: PointSet, split: str, folder: str | Path) -> None:
+def _require_unseen(truth: PointSet, split: str, folder: str | Path, images: str | Path) -> None:
+    """Refuse images and groups of the bank, also where they go by another name."""
     bank = open_bank(folder)
-    shared = [] if split in bank.spec.splits else sorted(set(truth.images) & set(bank.images))
+    if split in bank.spec.splits:
+        return
+    own = "or evaluate on the bank's own images by name: split=" + repr(bank.spec.splits[0])
+    names, digests = set(bank.images), set(bank.image_digests.tolist())
+    shared = sorted(
+        name for name in truth.images if name in names or file_digest(resolve_inside(images, name)) in digests
+    )
     if shared:
         raise DatasetError(
             f"the bank was cut from {len(shared)} of the {len(truth.images)} images of the split {split!r}",
             file=folder,
             value=", ".join(shared[:3]),
-            remedy="put these images in another split and build the bank again, or evaluate on the bank's "
-            f"own images by name: split={bank.spec.splits[0]!r}",
+            remedy=f"put these images in another split and build the bank again, {own}",
+        )
+    groups = sorted((set(truth.groups) & set(bank.groups.tolist())) - {"", *bank.spec.allow_groups})
+    if groups:
+        raise DatasetError(
+            f"the bank was cut from {len(groups)} group(s) of the split {split!r}: slides or patients",
+            file=folder,
+            value=", ".join(groups[:3]),
+            remedy="put each group into one split and build the bank again, or name it as allowed there "
+            f"(--allow-group NAME), {own}",
         )
 
 

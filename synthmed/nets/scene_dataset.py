@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,13 +22,18 @@ from synthmed.nets.metainfo import dataset_metainfo
 from synthmed.scenes import (
     Recipe,
     Scene,
+    count_unplaced,
     draw_plan,
     make_recipe,
     read_recipe,
     render,
+    require_visible,
     scene_scale,
+    unplaced_warnings,
     with_size,
 )
+
+_log = logging.getLogger(__name__)
 
 
 @DATASETS.register_module()
@@ -53,7 +59,7 @@ class SceneDataset(BaseDetDataset):
 
     Raises:
         BankError: there is no usable bank at ``bank``.
-        RecipeError: the recipe is not valid.
+        RecipeError: the recipe is not valid, or its scenes cannot hold what it asks for.
         DatasetError: ``length`` or ``seed`` is not usable.
     """
 
@@ -80,6 +86,7 @@ class SceneDataset(BaseDetDataset):
         self.recipe = load_recipe(recipe, size_px)
         self.length, self.seed, self.min_visible = int(length), int(seed), float(min_visible)
         self._bank: PatchBank | None = None
+        self._tell_unplaced()
         super().__init__(
             metainfo={**_scene_metainfo(open_bank(bank), self.recipe), **(metainfo or {})},
             pipeline=list(pipeline),
@@ -96,6 +103,14 @@ class SceneDataset(BaseDetDataset):
         if self._bank is None:
             self._bank = open_bank(self.bank_folder)
         return self._bank
+
+    def _tell_unplaced(self) -> None:
+        """Say once, before any worker starts, which classes often find no place."""
+        bank = open_bank(self.bank_folder)
+        require_visible(self.recipe, bank)
+        placed, unplaced = count_unplaced(self.recipe, bank, self.seed)
+        for warning in unplaced_warnings(bank.classes, placed.tolist(), unplaced.tolist()):
+            _log.warning("%s, first scenes: %s", self.bank_folder, warning)
 
     def __getstate__(self) -> dict[str, Any]:
         # A memory map pickles as its content: a worker that is spawned opens its own instead.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from synthmed._files import folder_when_done, require_free
 from synthmed.errors import DatasetError
 from synthmed.phantom.field import IMAGES_PER_SLIDE, SHAPE_PX, PhantomImage, simulate
 from synthmed.phantom.slide import CLASSES
@@ -64,22 +63,13 @@ def write_phantom(
     out = Path(out_dir)
     _check(out, train, val)
     jobs = _schedule("train", train, 0) + _schedule("val", val, _slides(train))
-    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        _write_all(part, jobs, seed, click_jitter_px, shape_px, progress)
-        if out.exists():
-            out.rmdir()
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with folder_when_done(out) as partial:
+        _write_all(partial, jobs, seed, click_jitter_px, shape_px, progress)
     return out
 
 
 def _check(out: Path, train: int, val: int) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DatasetError(
-            "the folder exists and is not empty", file=out, remedy="delete it, or name another folder"
-        )
+    require_free(out, DatasetError, "the folder exists and is not empty")
     if min(train, val) < 0 or train + val == 0:
         raise DatasetError(
             "a phantom needs at least one image and no negative count",

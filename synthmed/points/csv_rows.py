@@ -14,6 +14,7 @@ from synthmed.points.folder import FoundImage, ImageFolder, Progress
 from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.problems import MAX_ID_LENGTH, Reason, report
 from synthmed.points.splits import noted_splits
+from synthmed.points.swapped import swapped_note
 from synthmed.points.values import flag, numbers
 
 _REASONS = tuple(Reason)
@@ -136,7 +137,12 @@ def points_of_cells(
         verdicts.add_codes(np.array(codes, dtype=np.int64))
     images, image_of_row = _look_up_images(cells, folder, verdicts, progress)
     labels = cells.columns["label"]
+    found = verdicts.good
     centers_px, negative = _check_positions(cells, images, image_of_row, verdicts, keep_outside)
+    shapes_px = np.array([image.shape_px for image in images], dtype=np.int64).reshape(-1, 2)[image_of_row]
+    swapped = "" if keep_outside else swapped_note(cells.file, centers_px[found], shapes_px[found])
+    if swapped:
+        log.note(swapped)
     _check_labels(labels, negative, classes, verdicts)
     edge = _check_edges(cells, verdicts)
     ids = _check_ids(cells, verdicts)

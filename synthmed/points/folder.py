@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from synthmed.errors import PointsError
+from synthmed.points.image_names import ImageNames
 from synthmed.points.images import check_image, resolve_inside
 from synthmed.points.problems import Reason
 
@@ -47,6 +48,7 @@ class ImageFolder:
             )
         self._by_name: dict[str, FoundImage] = {}
         self._by_path: dict[Path, FoundImage] = {}
+        self._folded: frozenset[str] | None = None
 
     def look(self, name: str) -> FoundImage:
         """The image of that name.
@@ -66,8 +68,17 @@ class ImageFolder:
         file = path.resolve()
         found = self._by_path.get(file)
         if found is None:
-            found = self._by_path[file] = _checked(path, PurePosixPath(name).as_posix())
+            found = _checked(path, PurePosixPath(name).as_posix())
+            if found.problem is Reason.IMAGE_MISSING and self._has_in_other_case(found.name):
+                found = replace(found, problem=Reason.IMAGE_CASE)
+            self._by_path[file] = found
         return found
+
+    def _has_in_other_case(self, name: str) -> bool:
+        """Whether an image has this name but for upper and lower case; the folder is listed once."""
+        if self._folded is None:
+            self._folded = frozenset(known.casefold() for known in ImageNames(self.root).names)
+        return name.casefold() in self._folded
 
 
 def _checked(path: Path, name: str) -> FoundImage:

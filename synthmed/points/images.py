@@ -134,27 +134,53 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     Raises:
         PointsError: if there is no image, it does not decode, or it is a decompression bomb.
     """
+    return read_with_window(path)[0]
+
+
+def read_with_window(
+    path: str | os.PathLike[str],
+) -> tuple[NDArray[np.uint8], tuple[float, float] | None]:
+    """The pixels as of `read_image`, and the levels that became black and white; ``None`` for 8 bits."""
     if _is_read_by_region(path):
         from synthmed.points.regions import LARGE_PX, open_image
 
         with open_image(path) as source:
             if source.is_large:
                 raise _too_large(path, LARGE_PX)
-            return source.sample()
+            return source.sample(), source.window
     with _opened(path) as image:
         if image.format in _ORIENTED_FORMATS:
             upright = ImageOps.exif_transpose(image)
         else:
             upright = image
-        if upright.mode.startswith(("I", "F")):
-            values = np.asarray(upright)
-            grey = to_uint8(values, find_window(values))
-            return np.repeat(grey[:, :, None], 3, axis=2)
+        deep = _deep_values(path, upright)
+        if deep is not None:
+            window = find_window(deep)
+            return np.broadcast_to(to_uint8(deep, window), (*deep.shape[:2], 3)).copy(), window
         if upright.mode == "LA":
             upright = upright.convert("L")
         elif "transparency" in upright.info:
             upright = upright.convert("RGBA")
-        return np.array(upright.convert("RGB"), dtype=np.uint8)
+        return np.array(upright.convert("RGB"), dtype=np.uint8), None
+
+
+def _deep_values(path: str | os.PathLike[str], image: Image.Image) -> NDArray[np.generic] | None:
+    """``(H, W, 1)`` or ``(H, W, 3)`` values of more than 8 bits, ``None`` where the image has no more.
+
+    Pillow keeps the high byte alone of a PNG's colours of 16 bits, which are big-endian. Told that they are
+    little-endian it keeps the low byte, so that reading twice gives all of it.
+    """
+    if image.mode.startswith(("I", "F")):
+        return np.asarray(image)[:, :, None]
+    tiles = getattr(image, "tile", []) if image.format == "PNG" else []
+    layout = tiles[0][3] if tiles else None
+    if layout not in ("RGB;16B", "RGBA;16B"):
+        return None
+    with Image.open(path) as again:
+        vars(again)["tile"] = [(*tiles[0][:3], layout.replace("16B", "16L"))]
+        low = np.array(again, dtype=np.uint16)[:, :, :3]
+    high = np.array(image, dtype=np.uint16)[:, :, :3]
+    return np.asarray(high * np.uint16(256) + low)
 
 
 def _is_read_by_region(path: str | os.PathLike[str]) -> bool:

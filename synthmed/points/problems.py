@@ -17,6 +17,10 @@ class Reason(Enum):
     )
     IMAGE_EMPTY = ("the image name is empty", "name the image")
     IMAGE_MISSING = ("the image is missing", "check its name and the image folder")
+    IMAGE_CASE = (
+        "the image is missing, but one has this name in other upper and lower case",
+        "write the name as the file has it",
+    )
     IMAGE_UNREADABLE = ("the image does not decode", "save it again as PNG, JPEG or TIFF")
     IMAGE_TOO_LARGE = ("the image is too large", "cut it into tiles")
     IMAGE_SHAPE = (

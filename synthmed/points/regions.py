@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.errors import PointsError
-from synthmed.points.images import read_image
+from synthmed.points.images import read_with_window
 
 LARGE_PX = 32_000_000
 SLIDE_SUFFIXES = frozenset(".svs .ndpi .mrxs .scn .vms .vmu .bif .svslide .dcm .czi".split())
@@ -103,7 +103,7 @@ class _Whole(ImageSource):
     """An image that was decoded once."""
 
     def __init__(self, path: Path) -> None:
-        self._image = read_image(path)
+        self._image, self.window = read_with_window(path)
         self.shape_px = (self._image.shape[0], self._image.shape[1])
 
     def read_region(self, low_px: NDArray[np.int64], high_px: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """What is composed: a recipe is drawn into plans, and a plan is rendered into a scene."""
 
+from synthmed.scenes.crowding import count_unplaced, require_visible, unplaced_warnings
 from synthmed.scenes.plan import Plan, draw_plan, scene_scale
 from synthmed.scenes.recipe import (
     CanvasRecipe,
@@ -22,11 +23,14 @@ __all__ = [
     "Plan",
     "Recipe",
     "Scene",
+    "count_unplaced",
     "draw_plan",
     "make_recipe",
     "read_recipe",
     "recipe_to_yaml",
     "render",
+    "require_visible",
     "scene_scale",
+    "unplaced_warnings",
     "with_size",
 ]

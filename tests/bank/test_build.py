@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 from synthmed.bank import BankSpec, PatchBank, build_bank, make_spec
 from synthmed.errors import BankError, PointsError
 from synthmed.points import PointSet, read_points
+from synthmed.points.depth import find_window
 
 SHAPE = (60, 80)
 Build = Callable[..., PatchBank]
@@ -77,6 +79,7 @@ def test_patches_are_crops_with_their_origin(points: PointSet, tmp_path: Path) -
         "hidden": 0,
         "duplicates": 0,
         "unsegmented": 1,
+        "truncated": 0,
     }
     # Images without a point tell how often there is none.
     assert bank.images == ("0.png", "1.png")
@@ -104,13 +107,42 @@ def test_border_policies(points: PointSet, tmp_path: Path) -> None:
     shifted = build_bank(points, tmp_path, spec_of(border="shift"))
     padded = build_bank(points, tmp_path, spec_of(border="pad"))
     assert len(shifted) == len(padded) == 4
-    assert np.array_equal(shifted.patch(2), image[0:12, 14:26])
+    # The click (2, 20) is the middle of the matte, and the patch ends where the image does.
+    assert np.array_equal(shifted.patch(2), image[0:8, 14:26])
+    assert np.array_equal(shifted.matte(2), padded.matte(2)[4:])
+    assert np.array_equal(shifted.matte(2)[2:], padded.matte(0)[6:])
+    assert shifted.matte(2)[1:3, 5:7].min() == 255
     assert shifted.cut_off[2] == padded.cut_off[2] == pytest.approx(4 / 12)
     assert np.array_equal(padded.patch(2)[4:], image[0:8, 14:26])
     assert len(np.unique(padded.patch(2)[:4].reshape(-1, 3), axis=0)) == 1
     assert (padded.matte(2)[:4] == 0).all() and (padded.matte(2)[4:] > 0).any()
     assert [row.dropped for row in padded.report] == [0, 0]
     assert [row.crossing for row in padded.report] == [1, 0]
+
+
+@pytest.mark.parametrize("matte", ["round", "square", "segmented"])
+def test_objects_that_the_source_says_are_cut_off(points: PointSet, tmp_path: Path, matte: str) -> None:
+    """Point q, of which the whole window is in the image, and r, whose window leaves it."""
+    marked = replace(points, edge=np.array([False, True, False, False, True]))
+    dropped = build_bank(marked, tmp_path, spec_of(matte=matte))
+    assert dropped.annotation_ids.tolist() == ["p", "s"]
+    assert [row.crossing for row in dropped.report] == [row.dropped for row in dropped.report] == [1, 1]
+    for border in ("shift", "pad"):
+        kept = build_bank(marked, tmp_path, spec_of(matte=matte, border=border))
+        assert kept.annotation_ids.tolist() == ["p", "q", "r", "s"]
+        assert kept.quality.truncated.tolist() == [False, True, True, False]
+        assert [row.truncated for row in kept.report] == [1, 1]
+        assert kept.annotation_ids[kept.pooled].tolist() == ["p", "s"]
+
+
+def test_the_bank_notes_the_files_and_the_window_of_deep_images(points: PointSet, tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(900, 1100, size=SHAPE).astype(np.uint16)
+    Image.fromarray(grey).save(tmp_path / "1.png")
+    bank = build_bank(points, tmp_path, spec_of())
+    assert np.isnan(bank.image_windows[0]).all()
+    assert bank.image_windows[1].tolist() == list(find_window(grey))
+    wanted = [hashlib.sha256((tmp_path / f"{n}.png").read_bytes()).hexdigest() for n in range(2)]
+    assert bank.image_digests.tolist() == wanted
 
 
 def test_variation_stays_within_its_limits(phantom_dir: Path) -> None:
@@ -134,7 +166,7 @@ def test_what_is_held_out_is_never_read(points: PointSet, tmp_path: Path) -> Non
 
 
 def test_extents_of_the_points_have_no_influence(points: PointSet, tmp_path: Path) -> None:
-    with_extents = replace(points, sizes_px=np.full((5, 2), 33.0), edge=np.ones(5, dtype=bool))
+    with_extents = replace(points, sizes_px=np.full((5, 2), 33.0))
     assert build_bank(with_extents, tmp_path, spec_of()).hash == build_bank(points, tmp_path, spec_of()).hash
 
 

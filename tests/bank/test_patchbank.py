@@ -39,6 +39,8 @@ def bank() -> PatchBank:
         image_counts=np.array([[1, 1], [0, 1]]),
         image_backgrounds=np.full((2, 3), 210.0),
         image_noises=np.array([1.0, 2.0]),
+        image_windows=np.array([[0.0, 4095.0], [np.nan, np.nan]]),
+        image_digests=np.array(["ab", "cd"]),
         report=(ClassReport("a", 1, 0, 0, 1, 0), ClassReport("b", 2, 0, 0, 2, 1)),
     )
 
@@ -73,6 +75,27 @@ def test_pools_leave_out_patches_with_a_neighbour(
     assert changed.pooled.tolist() == [patch for pool in pools for patch in pool]
 
 
+@pytest.mark.parametrize(
+    ("truncated", "other_centers", "pool"),
+    [
+        ([False, True, False], [0, 0, 0], [0, 2]),
+        ([False, True, True], [1, 0, 0], [0]),
+        ([True, True, True], [1, 0, 0], [1, 2]),
+        ([True, True, True], [1, 1, 1], [0, 1, 2]),
+    ],
+)
+def test_pools_leave_out_what_the_border_cuts(
+    bank: PatchBank, truncated: list[bool], other_centers: list[int], pool: list[int]
+) -> None:
+    changed = replace(
+        bank,
+        labels=np.zeros(3, dtype=np.int64),
+        other_centers=np.array(other_centers),
+        quality=replace(bank.quality, truncated=np.array(truncated)),
+    )
+    assert changed.pools[0].tolist() == pool
+
+
 def test_median_shape(bank: PatchBank) -> None:
     assert bank.median_image_shape_px == (11.0, 25.0)
 
@@ -93,7 +116,7 @@ def changed(value: Any) -> Any:
         other[-1] = "other"
     elif isinstance(value, np.ndarray):
         other = value.copy()
-        other.flat[-1] += 1
+        other.flat[0] += 1
     elif isinstance(value, tuple):
         last = value[-1]
         other = (*value[:-1], last._replace(crowded=9) if isinstance(last, ClassReport) else "other")

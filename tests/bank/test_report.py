@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from synthmed.bank import make_spec
 from synthmed.bank.report import ClassReport, warnings
 
 
@@ -15,12 +16,16 @@ def row(points: int, patches: int, **counts: int) -> ClassReport:
     ("report", "matte", "expected"),
     [
         (row(0, 0), "round", []),
-        (row(10, 2, dropped=8), "round", []),
-        (row(10, 1, dropped=9), "round", ["9 of 10 points gave no patch (at the border: 9); pass --border"]),
+        (row(10, 3, dropped=7), "round", []),
+        (
+            row(10, 1, dropped=9),
+            "round",
+            ["9 of 10 points gave no patch (at the border: 9); give a smaller size if 30 px"],
+        ),
         (
             row(10, 0, dropped=1, faint=9),
             "round",
-            ["(no contrast: 9, at the border: 1); check that"],
+            ["none of 10 points gave a patch (no contrast: 9, at the border: 1), and no scene will show it"],
         ),
         (row(10, 1, duplicates=9), "round", ["check the points file for doubled rows"]),
         (row(10, 1, hidden=9), "segmented", ["lower --min-solidity"]),
@@ -28,9 +33,11 @@ def row(points: int, patches: int, **counts: int) -> ClassReport:
         (row(10, 10, unsegmented=6), "segmented", ["6 of 10 objects could not be segmented"]),
         (row(10, 10, unsegmented=6), "round", []),
         (row(10, 10, unsegmented=5), "segmented", []),
+        (row(10, 10, truncated=9), "round", []),
+        (row(10, 10, truncated=10), "round", ["may cut every one of the 10 objects"]),
     ],
 )
 def test_warnings_name_the_remedy(report: ClassReport, matte: str, expected: list[str]) -> None:
-    found = warnings([report], matte)
+    found = warnings([report], make_spec(sizes_px={"RBC": 30.0}, matte=matte))
     assert len(found) == len(expected)
     assert all(part in text for part, text in zip(expected, found, strict=True))

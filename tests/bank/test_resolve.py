@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from synthmed.bank import resolve, resolve_sizes
-from synthmed.errors import BankError
+from synthmed.errors import BankError, ProblemLog
 from synthmed.points import PointSet, read_points
 
 
@@ -28,14 +28,20 @@ def test_only_what_is_asked_for_is_estimated_and_from_train_alone(
 
     def estimate(shown: PointSet, *_: object, **__: object) -> dict[str, SimpleNamespace]:
         seen.append(shown)
-        return {name: SimpleNamespace(size_px=np.float64(20.04)) for name in ("RBC", "WBC")}
+        return {name: SimpleNamespace(size_px=np.float64(20.04), count=7) for name in ("RBC", "WBC")}
 
     monkeypatch.setattr(resolve, "estimate_sizes", estimate)
-    assert resolve_sizes(["Bacteria=9px", "auto"], points, tmp_path) == {
+    log = ProblemLog()
+    assert resolve_sizes(["Bacteria=9px"], points, tmp_path, log=log) == {
         "Bacteria": 9.0,
         "RBC": 20.0,
         "WBC": 20.0,
     }
     assert [set(shown.splits) for shown in seen] == [{"train"}]
-    with pytest.raises(BankError, match=r"cannot be estimated.*Bacteria.*--size Bacteria=\.\.\.px"):
+    assert log.notes == [
+        f"size of {name}: 20.0 px, estimated from 7 objects in the images" for name in ("RBC", "WBC")
+    ]
+    with pytest.raises(BankError, match=r"cannot be estimated.*Bacteria.*Bacteria=30px \(--size\)"):
         resolve_sizes([], points, tmp_path)
+    with pytest.raises(BankError, match=r"no points in split test.*--split"):
+        resolve_sizes([], points, tmp_path, splits=("test",))

@@ -17,7 +17,8 @@ CLASSES = ["RBC", "white cell", "a=b"]
         (["auto"], [None, None, None]),
         (["RBC=103px", "auto"], [103.0, None, None]),
         (["auto", "RBC = 103 px"], [103.0, None, None]),
-        (["RBC=103", "white cell=.5PX", "a=b=7."], [103.0, 0.5, 7.0]),
+        (["RBC=103px", "white cell=.5PX", "a=b=7.px"], [103.0, 0.5, 7.0]),
+        (["RBC=103px"], [103.0, None, None]),
         (["RBC=7.5um", "white cell=7.5µm", "a=b=7.5μm"], [75.0, 75.0, 75.0]),
         (["RBC=auto", "white cell=12UM", "a=b=3px"], [None, 120.0, 3.0]),
     ],
@@ -37,7 +38,7 @@ def test_no_classes() -> None:
     [
         (["RBC"], "needs a name and a value"),
         (["103px"], "needs a name and a value"),
-        (["RBC=103px"], "classes without a size.*white cell, a=b"),
+        (["RBC=39"], r"'RBC' has no unit \(got '39'\)\. Remedy: write RBC=39px or RBC=39um"),
         (["Platelet=3px", "auto"], "no points.*Platelet"),
         (["RBC=3px", "RBC=4px", "auto"], "two sizes"),
         (["RBC=0px", "auto"], "cannot be read"),
@@ -54,10 +55,11 @@ def test_mistakes(texts: list[str], message: str) -> None:
         parse_sizes(texts, CLASSES)
 
 
-@pytest.mark.parametrize("pixel_size_um", [0.0, -1.0])
-def test_a_pixel_has_a_size(pixel_size_um: float) -> None:
-    with pytest.raises(BankError, match="--pixel-size-um"):
-        parse_sizes(["RBC=3um"], ["RBC"], pixel_size_um)
+@pytest.mark.parametrize("size", ["3um", "3px"])
+@pytest.mark.parametrize("pixel_size_um", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_pixel_has_a_size(pixel_size_um: float, size: str) -> None:
+    with pytest.raises(BankError, match=r"not a positive number.*--pixel-size-um"):
+        parse_sizes([f"RBC={size}"], ["RBC"], pixel_size_um)
 
 
 @given(st.floats(0.01, 9999).map(lambda size: round(size, 3)), st.floats(0.01, 10).map(lambda p: round(p, 3)))

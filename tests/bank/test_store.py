@@ -41,7 +41,7 @@ def assert_same(first: PatchBank, second: PatchBank) -> None:
         elif isinstance(one, np.ndarray):
             assert one.shape == other.shape, field.name
             assert one.dtype.kind == other.dtype.kind, field.name
-            assert np.array_equal(one, other), field.name
+            np.testing.assert_array_equal(one, other, err_msg=field.name)
         else:
             assert one == other, field.name
 

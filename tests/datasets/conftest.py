@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synthmed.bank import PatchBank, open_bank
-from synthmed.datasets import all_formats, render_dataset
+from synthmed.datasets import RenderReport, all_formats, render_dataset
 from synthmed.scenes import Recipe, Scene, draw_plan, make_recipe, render
 
 COUNT = 70  # three chunks, the last not full
@@ -42,15 +43,34 @@ def everything() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def render_everything(
+    phantom_bank_dir: Path, recipe: Recipe, everything: dict[str, Any]
+) -> Callable[..., RenderReport]:
+    """Renders in every format to where it is told, with further options of `render_dataset`."""
+    return partial(render_dataset, phantom_bank_dir, recipe=recipe, **everything)
+
+
+@pytest.fixture(scope="session")
+def render_coco(phantom_bank_dir: Path, recipe: Recipe) -> Callable[..., RenderReport]:
+    """Renders in the default format to where it is told, with further options of `render_dataset`."""
+    return partial(render_dataset, phantom_bank_dir, recipe=recipe, count=COUNT, seed=SEED)
+
+
+@pytest.fixture(scope="session")
+def coco_only(render_coco: Callable[..., RenderReport], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished rendering with the default format; not to be written to."""
+    out = tmp_path_factory.mktemp("coco") / "scenes"
+    render_coco(out)
+    return out
+
+
+@pytest.fixture(scope="session")
 def rendered(
-    phantom_bank_dir: Path,
-    recipe: Recipe,
-    everything: dict[str, Any],
-    tmp_path_factory: pytest.TempPathFactory,
+    render_everything: Callable[..., RenderReport], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A finished rendering by one process in every format; not to be written to."""
     out = tmp_path_factory.mktemp("rendered") / "scenes"
-    render_dataset(phantom_bank_dir, out, recipe=recipe, **everything)
+    render_everything(out)
     return out
 
 

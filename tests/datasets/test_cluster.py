@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from synthmed.datasets import render_dataset
+from synthmed.datasets import RenderReport, render_dataset
 from synthmed.errors import DatasetError, RecipeError
-from synthmed.scenes import Recipe, make_recipe
+from synthmed.scenes import make_recipe
 
 Content = Callable[[Path], dict[str, bytes]]
+Render = Callable[..., RenderReport]
 
 # Ray leaves pipes and sockets to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -34,26 +35,18 @@ def cluster() -> Iterator[Any]:
 
 @pytest.mark.ray
 def test_the_engine_does_not_change_the_bytes(
-    cluster: Any,
-    rendered: Path,
-    phantom_bank_dir: Path,
-    recipe: Recipe,
-    everything: dict[str, Any],
-    content: Content,
-    tmp_path: Path,
+    render_everything: Render, cluster: Any, rendered: Path, content: Content, tmp_path: Path
 ) -> None:
     out = tmp_path / "scenes"
-    render_dataset(phantom_bank_dir, out, recipe=recipe, engine="ray", workers=2, **everything)
+    render_everything(out, engine="ray", workers=2)
     assert content(out) == content(rendered)
 
 
 @pytest.mark.ray
 def test_a_killed_worker_loses_nothing(
+    render_everything: Render,
     cluster: Any,
     rendered: Path,
-    phantom_bank_dir: Path,
-    recipe: Recipe,
-    everything: dict[str, Any],
     content: Content,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -62,7 +55,7 @@ def test_a_killed_worker_loses_nothing(
     out, killed = tmp_path / "scenes", tmp_path / "killed"
     killed.mkdir()
     monkeypatch.setattr("synthmed.datasets.cluster._work", dying_once(str(killed)))
-    render_dataset(phantom_bank_dir, out, recipe=recipe, engine="ray", workers=2, **everything)
+    render_everything(out, engine="ray", workers=2)
     assert sorted(path.name for path in killed.iterdir()) == ["0", "32", "64"]
     assert content(out) == content(rendered)
 

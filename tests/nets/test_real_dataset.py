@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,42 @@ def test_a_dataset_of_images_that_the_bank_was_cut_from(
     assert 1 <= str(caught.value.value).count(".png") <= 3
     assert len(RealDataset(**{**values, "points": phantom_dir / "points.csv"}, split="train"))
     assert len(RealDataset(**{**values, "points": phantom_dir / "points.csv"}, split="val"))
+
+
+@pytest.mark.parametrize("way", ["renamed", "folder", "linked", "other case"])
+def test_the_same_image_under_another_name(
+    phantom_dir: Path, bank_dir: Path, tmp_path: Path, way: str
+) -> None:
+    """The bank's first image, in the split test of another folder; without it the split is fine."""
+    own = open_bank(bank_dir).images[0]
+    name = {"renamed": "new.png", "folder": f"deep/{own}", "linked": "link.png", "other case": own.upper()}[
+        way
+    ]
+    (tmp_path / "deep").mkdir()
+    shutil.copy(phantom_dir / "images" / own, tmp_path / "real.png")
+    if way == "linked":
+        (tmp_path / name).symlink_to(tmp_path / "real.png")
+    else:
+        shutil.copy(tmp_path / "real.png", tmp_path / name)
+    Image.new("RGB", (64, 64)).save(tmp_path / "other.png")
+    points = tmp_path / "points.csv"
+    header = "image,x,y,label,split\n"
+    points.write_text(f"{header}other.png,20,20,RBC,test\n")
+    assert len(RealDataset(tmp_path, points, split="test", bank=bank_dir)) == 1
+    points.write_text(f"{header}other.png,20,20,RBC,test\n{name},20,20,RBC,test\n")
+    with pytest.raises(DatasetError, match="cut from 1 of the 2 images of the split 'test'"):
+        RealDataset(tmp_path, points, split="test", bank=bank_dir)
+
+
+def test_another_image_of_the_same_slide(bank_dir: Path, tmp_path: Path) -> None:
+    group = open_bank(bank_dir).groups[0]
+    assert group
+    Image.new("RGB", (64, 64)).save(tmp_path / "other.png")
+    points = tmp_path / "points.csv"
+    points.write_text(f"image,x,y,label,split,group\nother.png,20,20,RBC,test,{group}\n")
+    with pytest.raises(DatasetError, match=r"1 group\(s\) of the split 'test': slides or patients") as caught:
+        RealDataset(tmp_path, points, split="test", bank=bank_dir)
+    assert group in str(caught.value)
 
 
 def test_the_test_pipeline(folder: Path, bank_dir: Path) -> None:

@@ -26,6 +26,24 @@ def make(bank_dir: Path, **kwargs: Any) -> SceneDataset:
     return SceneDataset(**{"bank": bank_dir, "recipe": SMALL, "length": 4, "pipeline": PIPELINE, **kwargs})
 
 
+def test_classes_that_find_no_place_are_told_once(bank_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make(bank_dir)
+    assert not caplog.messages
+    crowded = dict(
+        canvas=dict(size_px=(256, 256)),
+        scale=1.0,
+        counts=dict(by_area=False),
+        placement=dict(max_overlap=0, tries=1),
+    )
+    dataset = make(bank_dir, recipe=crowded)
+    said = len(caplog.messages)
+    assert said >= 1
+    assert all(
+        "objects found no place, so that scenes show too few of them" in text for text in caplog.messages
+    )
+    assert dataset[0] is not None and len(caplog.messages) == said
+
+
 def test_an_item_is_the_scene_in_the_terms_of_mmdetection(bank_dir: Path) -> None:
     dataset = make(bank_dir, pipeline=[], min_visible=0.5, seed=3)
     info = dataset[9]

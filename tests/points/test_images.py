@@ -9,7 +9,14 @@ import pytest
 from PIL import Image
 
 from synthmed.errors import PointsError
-from synthmed.points.images import check_image, image_shape_px, read_image, resolve_inside
+from synthmed.points.depth import find_window, to_uint8
+from synthmed.points.images import (
+    check_image,
+    image_shape_px,
+    read_image,
+    read_with_window,
+    resolve_inside,
+)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +146,30 @@ def test_header_and_pixels_agree_on_the_orientation(tmp_path: Path, suffix: str,
     Image.new("RGB", (60, 40)).save(path, exif=exif)
     assert image_shape_px(path) == check_image(path) == read_image(path).shape[:2]
     assert (read_image(path).shape[0] == 60) == (orientation in (6, 8))
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_colour_of_16_bits_keeps_its_low_byte(tmp_path: Path, alpha: bool) -> None:
+    """Levels that all share one high byte: without the low one the image would be flat."""
+    rng = np.random.default_rng(1)
+    values = rng.integers(0x1200, 0x12FF, size=(20, 30, 4 if alpha else 3), dtype=np.uint16)
+    write_png16(tmp_path / "a.png", values)
+    image, window = read_with_window(tmp_path / "a.png")
+    assert window == find_window(values[:, :, :3])
+    np.testing.assert_array_equal(image, to_uint8(values[:, :, :3], window))
+    assert len(np.unique(image)) > 100
+    Image.new("RGB", (4, 4)).save(tmp_path / "b.png")
+    assert read_with_window(tmp_path / "b.png")[1] is None
+
+
+def write_png16(path: Path, values: np.ndarray) -> None:
+    """A PNG of 16 bits per sample, which Pillow does not write: W3C, PNG, third edition, section 5."""
+    height, width, samples = values.shape
+    raw = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2 if samples == 3 else 6, 0, 0, 0)
+    blocks = ((b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b""))
+    coded = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in blocks)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(coded))
 
 
 @pytest.mark.parametrize("name", ["none.png", "sub", "text.png", "cut.png", "cut.jpg", "empty.png"])

@@ -54,6 +54,8 @@ def make_bank(
         image_counts=np.array(image_counts, dtype=np.int64),
         image_backgrounds=rng.uniform(180, 220, size=(images, 3)),
         image_noises=np.full(images, noise),
+        image_windows=np.full((images, 2), np.nan),
+        image_digests=np.array([str(i) for i in range(images)]),
         report=(),
         backdrops=make_backdrops(((20, 30), (40, 25)), rng),
         hash="0" * 64,
