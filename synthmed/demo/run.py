@@ -10,6 +10,7 @@ from synthmed.bank import BankSpec, PatchBank, build_bank, open_bank, resolve_si
 from synthmed.datasets import render_dataset
 from synthmed.demo.inputs import DemoInput, read_input
 from synthmed.demo.options import DemoOptions
+from synthmed.demo.output import check_output
 from synthmed.errors import BankError
 from synthmed.metrics.report import RunReport
 from synthmed.terminal import console, print_bank, print_table, progress_bar
@@ -46,6 +47,7 @@ def run_demo(options: DemoOptions) -> RunReport:
         SynthmedError: the data, or an earlier result in the same folder, cannot be used.
     """
     trainings = _trainings(options)
+    check_output(options.out)
     data = read_input(options.data, options.out)
     work_dir = options.out / data.name
     bank = _bank(data, work_dir / "bank", options.sizes)
