@@ -17,11 +17,12 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from synthmed import plots
 from synthmed._colors import PALETTE, class_color
-from synthmed._drawing import heated, show_image
 from synthmed.bank import open_bank
 from synthmed.errors import SynthmedError
 from synthmed.metrics.boxes import boxes_at
 from synthmed.metrics.predictions import Predictions
+from synthmed.plots import synthesis
+from synthmed.plots.drawing import heated, show_image
 from synthmed.points.pointset import PointSet
 
 
@@ -60,7 +61,7 @@ def test_bank_sheet(counts: dict[str, int], per_class: int, shown: tuple[int, ..
     for axes, number in zip(figure.axes, shown, strict=True):
         mosaic = axes.images[0].get_array()
         values = np.unique(mosaic)
-        assert set(values.tolist()) - {plots.GROUND} == set(values[values < 200].tolist())
+        assert set(values.tolist()) - {synthesis.GROUND} == set(values[values < 200].tolist())
         assert (values < 200).sum() == number
     joined = " ".join(" ".join(texts(figure)).split())
     assert all(name.replace("_", " ") in joined for name in counts)
@@ -81,7 +82,7 @@ def test_a_sheet_follows_the_seed() -> None:
 def test_patches_are_pasted_by_their_matte() -> None:
     bank = fake_bank({"a": 1})
     bank.matte = lambda i: np.zeros((10, 10), dtype=np.uint8)
-    assert (plots.bank_sheet(bank).axes[0].images[0].get_array() == plots.GROUND).all()  # type: ignore[arg-type]
+    assert (plots.bank_sheet(bank).axes[0].images[0].get_array() == synthesis.GROUND).all()  # type: ignore[arg-type]
 
 
 def test_a_sheet_can_show_the_worst_first(phantom_bank_dir: Path) -> None:
@@ -91,7 +92,7 @@ def test_a_sheet_can_show_the_worst_first(phantom_bank_dir: Path) -> None:
     order = own[np.argsort(bank.quality.contrast[own], kind="stable")]
     for sort, first in (("contrast", order[0]), ("-contrast", order[-1])):
         shown = plots.bank_sheet(bank, 1, sort=sort).axes[label].images[0].get_array()
-        alone = plots._mosaic(bank, np.array([first]), 4)
+        alone = synthesis._mosaic(bank, np.array([first]), 4)
         assert np.array_equal(np.asarray(shown), alone)
     with pytest.raises(SynthmedError, match=r"no such column \(got 'beauty'\).*one of: segmented, contrast"):
         plots.bank_sheet(bank, sort="beauty")

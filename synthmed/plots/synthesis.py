@@ -1,7 +1,4 @@
-"""Pictures; every function returns a figure, and nothing is shown.
-
-Images are RGB uint8 arrays. Figures are made without pyplot, so none stays behind when it is let go.
-"""
+"""What synthesis has to work with and what it makes: the patches of a bank, scenes beside real images."""
 
 from __future__ import annotations
 
@@ -12,25 +9,21 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from synthmed._drawing import (
+from synthmed.errors import SynthmedError
+from synthmed.plots.drawing import (
     GAP,
     MARGIN,
     QUIET,
     TITLE,
     new_figure,
     panel,
-    save_figure,
     scale_bar,
     show_image,
     write,
 )
-from synthmed._findings_plot import truth_predictions_cam
-from synthmed.errors import SynthmedError
 
 if TYPE_CHECKING:
     from synthmed.bank.patchbank import PatchBank
-
-__all__ = ["bank_sheet", "real_beside_synthetic", "save_figure", "truth_predictions_cam"]
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]

@@ -12,7 +12,11 @@ from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
 from synthmed._colors import class_color
-from synthmed._drawing import (
+from synthmed.errors import SynthmedError
+from synthmed.metrics.detection import FALSE_POSITIVE, FIXED_THRESHOLD, TRUE_POSITIVE, match_predictions
+from synthmed.metrics.peaks import find_peaks
+from synthmed.metrics.predictions import Predictions
+from synthmed.plots.drawing import (
     GAP,
     INK,
     MARGIN,
@@ -27,10 +31,6 @@ from synthmed._drawing import (
     show_image,
     write,
 )
-from synthmed.errors import SynthmedError
-from synthmed.metrics.detection import FALSE_POSITIVE, FIXED_THRESHOLD, TRUE_POSITIVE, match_predictions
-from synthmed.metrics.peaks import find_peaks
-from synthmed.metrics.predictions import Predictions
 from synthmed.points.pointset import PointSet
 
 Floats = NDArray[np.float64]
