@@ -15,6 +15,7 @@ STREET = ("points", "bank", "scenes", "datasets", "metrics", "nets", "app")
 MAY_IMPORT = {house: set(STREET[: number + 1]) for number, house in enumerate(STREET)} | {
     "phantom": {"phantom", "points"},
     "doctor": {"doctor"},
+    "plots": {"plots", *STREET[: STREET.index("nets")]},
 }
 # Modules without a place in the street, which everybody may use.
 SHARED = {"errors", "_colors", "_files", "_compiled", "_shipped", "__version__", ""}
