@@ -36,7 +36,16 @@ from synthmed.scenes import draw_plan, render
 INSTALLED = {
     "albumentationsx": (
         ["albumentationsx==2.3.10", "albucore==0.2.12"],
-        ["numpy", "opencv-python-headless", "pydantic", "pyyaml", "scipy", "numkong", "typing-extensions"],
+        [
+            "numpy",
+            "opencv-python-headless",
+            "pydantic",
+            "pyyaml",
+            "scipy",
+            "numkong",
+            "stringzilla",
+            "typing-extensions",
+        ],
     ),
     "syndatagenyolo": (
         ["syndatagenyolo==0.2.0"],

@@ -91,7 +91,9 @@ def _require_known(
     missing = [name for name in classes if name not in used]
     if not missing or not (others or used):
         return
-    close = difflib.get_close_matches(missing[0], sorted(others)) or sorted(others | used)
+    folded = {name.casefold(): name for name in sorted(others)}
+    close = [folded[name] for name in difflib.get_close_matches(missing[0].casefold(), folded)]
+    close = close or sorted(others | used)
     log.problems[:] = [p for p in log.problems if p.reason != Reason.LABEL_UNKNOWN.text]
     raise PointsError(
         "no usable point has a class that --class asks for",

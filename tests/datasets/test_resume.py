@@ -185,6 +185,6 @@ def test_other_arguments_are_refused(
         (out / "manifest.json").rename(out / "unfinished.json")
     before = content(out)
     wanted = Recipe() if other_recipe else recipe
-    with pytest.raises(DatasetError, match=rf"another .*{different}.*choose another --out"):
+    with pytest.raises(DatasetError, match=rf"another .*{different}.*choose another place"):
         render_dataset(phantom_bank_dir, out, count=count, recipe=wanted, seed=seed)
     assert content(out) == before
