@@ -1,9 +1,13 @@
-"""As scenes_416.py at 384 x 384 px, with counts decorrelated so that no class tells of another."""
+"""As scenes_416.py at 384 x 384 px, for tags that are true: no class tells of another, and none is there untold.
+
+Counts are decorrelated; and canvases are plain, since an object that was left on a backdrop would be a class that
+the tags do not name.
+"""
 
 _base_ = ["./scenes_416.py"]
 
 size = (384, 384)
-recipe = dict(counts=dict(kind="decorrelated"))
+recipe = dict(counts=dict(kind="decorrelated"), canvas=dict(kind="background"))
 
 test_pipeline = [
     dict(type="ReadMicrograph"),

@@ -16,7 +16,6 @@ from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window, 
 from synthmed.scenes.recipe import CanvasRecipe
 
 _TILE_PX = 512
-_BACKDROPS_IN_MIX = 0.5
 # Noise is repeated where more than so many source pixels would be needed for a tile.
 _LARGEST_FIELD_PX = 2048
 # Steps through the field are in 1/65536 of a pixel, the weights of its pixels in 1/256.
@@ -53,12 +52,12 @@ def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.ran
     """
     image = int(rng.integers(len(bank.images)))
     origin = rng.integers(0, _TILE_PX, size=2)
-    if canvas.kind in ("backdrop", "mixed") and not len(bank.backdrops):
+    if canvas.kind == "backdrop" and not len(bank.backdrops):
         raise RecipeError(
             "the recipe asks for backdrops, and the bank has none",
             remedy="build the bank with some, or set canvas.kind to background",
         )
-    if canvas.kind == "backdrop" or (canvas.kind == "mixed" and rng.random() < _BACKDROPS_IN_MIX):
+    if canvas.kind == "backdrop":
         window = draw_window(canvas.size_px, bank.backdrops, scale, rng)
         color = bank.image_backgrounds[bank.backdrops.image_index[window.number]]
         return CanvasPlan(canvas.size_px, color, 0.0, origin, 1 / scale, window)

@@ -36,8 +36,7 @@ class CanvasRecipe(_Part):
     Attributes:
         size_px: height and width of the scene.
         kind: ``backdrop`` shows a part of a random source image without its objects, ``background`` has the
-            background colour of a random source image, ``mixed`` is either with equal odds, ``fixed`` gives
-            all scenes the one `color`. On a backdrop lies everything that was not clicked, dirt and
+            background colour of a random source image, ``fixed`` gives all scenes the one `color`. On a backdrop lies everything that was not clicked, dirt and
             illumination included; where clicks are not exhaustive choose ``background``, or objects without
             a label come along.
         color: red, green, blue of a ``fixed`` canvas.
@@ -45,7 +44,7 @@ class CanvasRecipe(_Part):
     """
 
     size_px: tuple[Annotated[int, Field(ge=8, le=16384)], Annotated[int, Field(ge=8, le=16384)]] = (416, 416)
-    kind: Literal["mixed", "backdrop", "background", "fixed"] = "mixed"
+    kind: Literal["backdrop", "background", "fixed"] = "backdrop"
     color: Color = (255, 255, 255)
     noise: bool = True
 

@@ -118,17 +118,10 @@ def test_canvases_without_noise(
     assert color is None or plan.color.tolist() == color
 
 
-@pytest.mark.parametrize("kind", ["mixed", "backdrop"])
-def test_a_backdrop_needs_one_in_the_bank(bank_of: BankOf, kind: str) -> None:
+def test_a_backdrop_needs_one_in_the_bank(bank_of: BankOf) -> None:
     bank = replace(bank_of(), backdrops=NO_BACKDROPS)
     with pytest.raises(RecipeError, match=r"the bank has none.*canvas\.kind to background"):
-        draw_canvas(CanvasRecipe(kind=kind), bank, 1.0, np.random.default_rng(0))
-
-
-def test_a_mix_has_both_kinds(bank_of: BankOf) -> None:
-    bank, rng = bank_of(), np.random.default_rng(0)
-    plain = sum(draw_canvas(CanvasRecipe(kind="mixed"), bank, 1.0, rng).window is None for _ in range(400))
-    assert plain == pytest.approx(200, abs=50)
+        draw_canvas(CanvasRecipe(), bank, 1.0, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("kind", ["backdrop", "background", "fixed"])
