@@ -1,7 +1,6 @@
-"""As scenes_416.py at 384 x 384 px, for tags that are true: no class tells of another, and none is there untold.
+"""As scenes_416.py at 384 x 384 px, with counts decorrelated so that no class tells of another.
 
-Counts are decorrelated; and canvases are plain, since an object that was left on a backdrop would be a class that
-the tags do not name.
+Canvases are plain, since an object that was left on a backdrop would be a class that the tags do not name.
 """
 
 _base_ = ["./scenes_416.py"]

@@ -36,9 +36,9 @@ class CanvasRecipe(_Part):
     Attributes:
         size_px: height and width of the scene.
         kind: ``backdrop`` shows a part of a random source image without its objects, ``background`` has the
-            background colour of a random source image, ``fixed`` gives all scenes the one `color`. On a backdrop lies everything that was not clicked, dirt and
-            illumination included; where clicks are not exhaustive choose ``background``, or objects without
-            a label come along.
+            background colour of a random source image, ``fixed`` gives all scenes the one `color`. On a
+            backdrop lies everything that was not clicked, dirt and illumination included; where clicks are
+            not exhaustive choose ``background``, or objects without a label come along.
         color: red, green, blue of a ``fixed`` canvas.
         noise: whether a ``background`` canvas also has the noise of that image.
     """
