@@ -59,7 +59,7 @@ def load_model(
     loaded = load_checkpoint(checkpoint)
     classes = checkpoint_classes(loaded, checkpoint)
     weights = loaded["state_dict"]
-    with _quiet():
+    with quiet_config():
         settings = _read_config(config)
         model = _without_bank(settings.model.to_dict(), weights, len(classes), "", checkpoint)
         if score_threshold is not None and "bbox_head" in model:
@@ -194,7 +194,7 @@ def _device(name: str) -> torch.device:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_config() -> Iterator[None]:
     """Keep MMEngine's notes on configs off the terminal, since this is not a training run."""
     logger = MMLogger.get_current_instance()
     level = logger.level

@@ -14,6 +14,7 @@ from mmengine.config import Config, DictAction
 
 from synthmed.bank import open_bank
 from synthmed.errors import ModelError
+from synthmed.nets.load_model import quiet_config
 
 # Where data lie does not matter, what they are does: the hash of the bank is that of points and pixels.
 _PLACES = ("SYNTHMED_BANK", "SYNTHMED_IMAGES", "SYNTHMED_POINTS", "SYNTHMED_BOXES")
@@ -41,7 +42,7 @@ def training_settings(config: Path, env: Mapping[str, str], options: Sequence[st
         BankError: ``SYNTHMED_BANK`` names no usable bank.
     """
     bank = env.get("SYNTHMED_BANK", os.environ.get("SYNTHMED_BANK"))
-    with _environment({**env, **_places(env)}):
+    with quiet_config(), _environment({**env, **_places(env)}):
         try:
             settings = Config.fromfile(str(config), import_custom_modules=False)
             parser = ArgumentParser(exit_on_error=False)

@@ -182,7 +182,7 @@ def test_training_ends_when_its_reader_is_gone(run: Training, tmp_path: Path) ->
     try:
         assert any("Iter(train)" in line for line in process.stdout)
         process.stdout.close()
-        assert process.wait(timeout=60) == 1
+        assert process.wait(timeout=200) == 1
     finally:
         process.kill()
         process.wait()
