@@ -68,7 +68,7 @@ types: $(STAMPS)/core ## mypy
 	$(BIN)/mypy
 
 bench: setup ## the speed claims of the README, each beside what it is compared with
-	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(PY) "$$file"; done
+	set -e; for file in benchmarks/[!_]*.py; do echo "== $$file"; $(PY) "$$file"; done
 
 clean: ## remove caches and builds; the environment and work_dirs stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,11 +1,12 @@
 """What a detector that saw scenes alone finds on real images: `python benchmarks/transfer.py DATA...`.
 
-A small fixed network (`heatmap.py`) learns for a fixed number of steps, on the scenes of each arm or on the
+A small fixed network (`_heatmap.py`) learns for a fixed number of steps, on the scenes of each arm or on the
 real train images, and marks centres on real val images. Scenes and sizes come from the train clicks alone; so
 do the thresholds. Every finished training is a line of the file of results, so that a run that was ended goes
 on, and other arms are added to the table later.
 
-DATA is a folder with ``images/`` and ``points.csv``; ``DATA:NAME`` takes all its points as one class NAME.
+DATA is a folder with ``images/`` and ``points.csv``, by default the phantom; ``DATA:NAME`` takes its points
+as one class NAME.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import cv2
 import numpy as np
 import torch
 import yaml
-from heatmap import CenterNet, as_input, center_map, find_centers, focal_loss
+from _heatmap import CenterNet, as_input, center_map, find_centers, focal_loss
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -34,6 +35,7 @@ from synthmed.metrics import best_thresholds, detection_scores, match_prediction
 from synthmed.metrics.boxes import boxes_at
 from synthmed.metrics.predictions import Detections, Predictions
 from synthmed.nets.image_transforms import jitter_table, pad_with_median
+from synthmed.phantom import write_phantom
 from synthmed.points import PointSet, read_image, read_points
 from synthmed.scenes import draw_plan, make_recipe, render, with_size
 
@@ -62,7 +64,7 @@ class Data:
 
 
 @click.command()
-@click.argument("data", nargs=-1, required=True)
+@click.argument("data", nargs=-1)
 @click.option("--arm", "arms", multiple=True, help="Arms of transfer_arms.yaml; by default all.")
 @click.option("--seed", "seeds", type=int, multiple=True, default=(0, 1, 2), show_default=True)
 @click.option("--steps", default=600, show_default=True, help="Training steps of 8 images.")
@@ -72,6 +74,7 @@ def main(data: tuple[str, ...], arms: tuple[str, ...], seeds: tuple[int, ...], s
     known: dict[str, Any] = yaml.safe_load(ARMS.read_text())
     arms = arms or tuple(known)
     out.parent.mkdir(parents=True, exist_ok=True)
+    data = data or (_phantom(out.parent / "transfer_phantom"),)
     lines = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
     done = {_key(line): line for line in lines}
     for place in data:
@@ -90,6 +93,12 @@ def main(data: tuple[str, ...], arms: tuple[str, ...], seeds: tuple[int, ...], s
                 with out.open("a") as file:
                     file.write(json.dumps(line) + "\n")
     _print(data, arms, seeds, steps, done)
+
+
+def _phantom(folder: Path) -> str:
+    if not folder.exists():
+        write_phantom(folder)
+    return str(folder)
 
 
 def _key(line: dict[str, Any]) -> tuple[Any, ...]:
