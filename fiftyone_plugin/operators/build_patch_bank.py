@@ -164,7 +164,7 @@ def _preview(ctx, found, skipped):
         _sizes(ctx, found.points.classes), found.points.classes, ctx.params.get("pixel_size_um")
     )
     known = {name: size for name, size in sizes.items() if size is not None}
-    fate = FATES[ctx.params.get("border") or "drop"]
+    fate = FATES[chosen(ctx, "border", BORDERS)]
     train = found.points.of_split("train")
     parts = [f"{counted(len(train), 'point')} on {counted(len(train.images), 'train image')}."]
     for name, (points, crossing) in count_at_border(found, known).items():

@@ -1,4 +1,6 @@
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -57,25 +59,21 @@ def test_a_run_whose_database_ends_is_told_and_can_be_deleted_later(tmp_path, ph
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     (tmp_path / "db").mkdir()
+    mongod = _machine().installed_file("fiftyone", "fiftyone/db/bin/mongod")
     uri = f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS=2000"
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            PROGRAM,
-            str(_machine().installed_file("fiftyone", "fiftyone/db/bin/mongod")),
-            str(tmp_path / "db"),
-            port,
-            str(phantom_dir),
-        ],
-        env={**os.environ, "FIFTYONE_DATABASE_URI": uri, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        timeout=300,
+    command = [sys.executable, "-c", PROGRAM, str(mongod), str(tmp_path / "db"), port, str(phantom_dir)]
+    env = {**os.environ, "FIFTYONE_DATABASE_URI": uri, "PYTHONPATH": str(Path(__file__).parents[2])}
+    program = subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    lines = [line.partition(" ") for line in done.stdout.splitlines()]
+    try:
+        said, wrong = program.communicate(timeout=500)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # its database must not outlive it
+            os.killpg(program.pid, signal.SIGKILL)
+    lines = [line.partition(" ") for line in said.splitlines()]
     told = {word: rest for word, _, rest in lines if word in ("TOLD", "LEFT", "GONE")}
-    assert done.returncode == 0, done.stderr
+    assert program.returncode == 0, wrong
     assert "database does not answer" in told["TOLD"]
     assert "delete the run 'import_points_1', which was cut off" in told["TOLD"]
     assert len(told["TOLD"]) < 400
