@@ -22,8 +22,10 @@ _base_ = [
 
 # Evidence has to come from the object itself. Four stages see 62 px round a cell, all six 262 px, and what
 # is seen from afar is also claimed from afar: the maps of a deeper network lie round the objects, not on
-# them. The mean over a map hardly moves with a cell of a few pixels, which log-mean-exp pooling answers to.
-model = dict(backbone=dict(width=0.5, out_indices=(3,), out_stride=8), pooling="lse")
+# them. The mean over a map hardly moves with a cell of a few pixels, which log-mean-exp pooling answers to:
+# the sharper the sooner. With 4 a class of one cell per scene was not learned in 400 steps (ldc_small, loss
+# 0.41), with 10 it was after 120.
+model = dict(backbone=dict(width=0.5, out_indices=(3,), out_stride=8), pooling="lse", sharpness=10.0)
 
 train_cfg = dict(max_iters=400)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
