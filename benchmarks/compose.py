@@ -37,6 +37,10 @@ OBJECTS = {"red": 20, "white": 15, "rod": 5}
 IMAGES = 4
 PER_AXIS = 10
 
+PLAIN: dict[str, Any] = {"kind": "background", "noise": False}
+NOISE: dict[str, Any] = {"kind": "background"}
+BACKDROP: dict[str, Any] = {"kind": "backdrop"}
+
 
 @click.command()
 @click.option("--scenes", default=50, show_default=True, help="Scenes per repeat.")
@@ -64,12 +68,7 @@ def measure(bank: PatchBank, scenes: int, repeats: int) -> list[tuple[str, float
     canvas = np.zeros((SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     target = np.empty_like(canvas)
     jobs: dict[str, Callable[[int], object]] = {"memcpy of the canvas": lambda _: np.copyto(target, canvas)}
-    canvases = {
-        "plain": {"kind": "background", "noise": False},
-        "noise": {"kind": "background"},
-        "backdrop": {"kind": "backdrop"},
-    }
-    for canvas_name, options in canvases.items():
+    for canvas_name, options in {"plain": PLAIN, "noise": NOISE, "backdrop": BACKDROP}.items():
         for jitter in (0.0, 0.1):
             recipe = benchmark_recipe(options, jitter)
             plans = [draw_plan(recipe, bank, 0, index) for index in range(scenes)]

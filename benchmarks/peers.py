@@ -25,7 +25,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from compose import OBJECTS, SIDE_PX, benchmark_recipe, processor, synthetic_bank
+from compose import NOISE, OBJECTS, PLAIN, SIDE_PX, benchmark_recipe, processor, synthetic_bank
 from rich.console import Console
 from rich.table import Table
 
@@ -171,7 +171,7 @@ def environment(folder: Path, name: str) -> Path:
 
 def measure(bank: PatchBank, folder: Path, pythons: dict[str, Path], rounds: int) -> dict[str, float]:
     """The best seconds per scene of each row."""
-    recipe, plain = benchmark_recipe(noise=True, jitter=0.1), benchmark_recipe(noise=False, jitter=0.0)
+    recipe, plain = benchmark_recipe(NOISE, 0.1), benchmark_recipe(PLAIN, 0.0)
     plans = [draw_plan(plain, bank, 0, index) for index in range(50)]
     jobs: dict[str, Callable[[], float]] = {
         "synthmed, sizes as cut: render": lambda: own_seconds(lambda k: render(plans[k], bank)),
@@ -182,7 +182,7 @@ def measure(bank: PatchBank, folder: Path, pythons: dict[str, Path], rounds: int
     data = folder / "patches.npz"
     np.savez(
         data,
-        canvas=render(draw_plan(benchmark_recipe(noise=True, jitter=0.0), bank, 0, 0), bank).image * 0 + 215,
+        canvas=render(draw_plan(benchmark_recipe(NOISE, 0.0), bank, 0, 0), bank).image * 0 + 215,
         patches=np.stack([bank.patch(k) for k in range(len(bank))]),
         mattes=np.stack([bank.matte(k) for k in range(len(bank))]),
     )

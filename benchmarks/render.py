@@ -29,7 +29,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from compose import benchmark_recipe, processor, synthetic_bank
+from compose import BACKDROP, benchmark_recipe, processor, synthetic_bank
 from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
@@ -63,7 +63,7 @@ def main(scenes: int, longest: int, workers: int) -> None:
 
 def sample_images(bank: PatchBank, count: int = 16) -> list[NDArray[np.uint8]]:
     """Scenes of the default recipe."""
-    recipe = benchmark_recipe(noise=True, jitter=0.1)
+    recipe = benchmark_recipe(BACKDROP, 0.1)
     return [render(draw_plan(recipe, bank, 0, index), bank).image for index in range(count)]
 
 
@@ -151,7 +151,7 @@ def rendering_rate(folder: Path, kind: str, scenes: int, workers: int) -> float:
         folder / "bank",
         out,
         count=scenes,
-        recipe=benchmark_recipe(noise=True, jitter=0.1),
+        recipe=benchmark_recipe(BACKDROP, 0.1),
         workers=workers,
         image=kind,
         progress=lambda done, _: steps.append((done, time.perf_counter())),

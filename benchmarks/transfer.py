@@ -76,12 +76,14 @@ def main(data: tuple[str, ...], arms: tuple[str, ...], seeds: tuple[int, ...], s
     out.parent.mkdir(parents=True, exist_ok=True)
     data = data or (_phantom(out.parent / "transfer_phantom"),)
     lines = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
-    done = {_key(line): line for line in lines}
+    done = {
+        _key(*(line[name] for name in ("data", "arm", "seed", "steps", "settings"))): line for line in lines
+    }
     for place in data:
         loaded: Data | None = None
         for seed in seeds:
             for arm in arms:
-                key = (place, arm, seed, steps)
+                key = _key(place, arm, seed, steps, known[arm])
                 if key in done:
                     continue
                 loaded = loaded or _load(place)
@@ -92,7 +94,7 @@ def main(data: tuple[str, ...], arms: tuple[str, ...], seeds: tuple[int, ...], s
                 done[key] = line
                 with out.open("a") as file:
                     file.write(json.dumps(line) + "\n")
-    _print(data, arms, seeds, steps, done)
+    _print(data, arms, seeds, steps, known, done)
 
 
 def _phantom(folder: Path) -> str:
@@ -101,8 +103,9 @@ def _phantom(folder: Path) -> str:
     return str(folder)
 
 
-def _key(line: dict[str, Any]) -> tuple[Any, ...]:
-    return line["data"], line["arm"], line["seed"], line["steps"]
+def _key(place: str, arm: str, seed: int, steps: int, settings: dict[str, Any] | None) -> tuple[Any, ...]:
+    # What an arm changes is part of it: an edited arm is another one.
+    return place, arm, seed, steps, json.dumps(settings, sort_keys=True)
 
 
 def _load(place: str) -> Data:
@@ -203,7 +206,7 @@ def _evaluate(model: CenterNet, data: Data, split: str, most: int | None) -> Any
     return match_predictions(Predictions.of_images(found), truth, rule="center", class_sizes_px=sizes_px)
 
 
-def _print(data: Any, arms: Any, seeds: Any, steps: int, done: dict[Any, Any]) -> None:
+def _print(data: Any, arms: Any, seeds: Any, steps: int, known: dict[str, Any], done: dict[Any, Any]) -> None:
     table = Table(title=f"centre F1 on real val, mean over seeds ± deviation; {steps} steps of {BATCH}")
     table.add_column("trained on")
     columns = []
@@ -215,7 +218,7 @@ def _print(data: Any, arms: Any, seeds: Any, steps: int, done: dict[Any, Any]) -
     for arm in arms:
         cells = []
         for place, name in columns:
-            values = [done[place, arm, seed, steps]["center_f1"][name] for seed in seeds]
+            values = [done[_key(place, arm, seed, steps, known[arm])]["center_f1"][name] for seed in seeds]
             cells.append(f"{np.mean(values):.3f} ±{np.std(values):.3f}")
         table.add_row(arm, *cells)
     console = Console(width=40 + 16 * len(columns))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+_KEPT_BYTES = 64_000_000
+"""What resized backdrops may take up in each process."""
 
 _CELLS = 16
 """Cells per axis of the illumination of a backdrop."""
@@ -26,6 +31,9 @@ class Backdrops:
     shapes_px: NDArray[np.int64]
     image_index: NDArray[np.int64]
     _fields: dict[int, NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
+    _kept: OrderedDict[tuple[int, tuple[int, int]], NDArray[np.uint8]] = field(
+        default_factory=OrderedDict, init=False, repr=False
+    )
 
     def __len__(self) -> int:
         return len(self.shapes_px)
@@ -41,6 +49,28 @@ class Backdrops:
         if index not in self._fields:
             self._fields[index] = cell_medians(self.backdrop(index))
         return self._fields[index]
+
+    def resized(
+        self,
+        index: int,
+        shape_px: tuple[int, int],
+        resize: Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]],
+    ) -> NDArray[np.uint8]:
+        """A backdrop of another size, kept for the next time, since all scenes of a recipe have one scale.
+
+        Args:
+            index: which one.
+            shape_px: the height and width wanted.
+            resize: makes it; called with the backdrop and the shape.
+        """
+        key = (index, shape_px)
+        made = self._kept.pop(key, None)
+        if made is None:
+            made = resize(self.backdrop(index), shape_px)
+        self._kept[key] = made
+        while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > _KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return made
 
 
 NO_BACKDROPS = Backdrops(np.zeros((0, 3), np.uint8), np.zeros((0, 2), np.int64), np.zeros(0, np.int64))

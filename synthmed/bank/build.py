@@ -97,7 +97,7 @@ def build_bank(
                     own=block.own,
                     edge=kept.edge[near],
                 )
-                backdrops.add(number, block.image, at_px, of_class_px, owners, background)
+                backdrops.add(number, block, at_px, of_class_px, owners, background)
         if progress is not None:
             progress(number + 1, len(kept.images))
     if not cut.point:

@@ -10,9 +10,16 @@ from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops
 from synthmed.bank.background import Background
 from synthmed.bank.fill import fill_holes
 from synthmed.bank.spec import BankSpec
+from synthmed.points.regions import Block
 
-_LARGEST_PX = 1024
+_LARGEST_PX = 3000
 """Longest side of a backdrop; of a larger image it shows a part."""
+
+_ALL_PX = 64_000_000
+"""Pixels of all backdrops together; of large images there are fewer."""
+
+_MARGIN_PX = 64
+"""How far round a part the image is looked at, beside the size of the largest object."""
 
 _REACH = 1.35
 """Diameter of the disc that is taken out round a click, per side of its class."""
@@ -35,45 +42,85 @@ class BackdropBuilder:
     def __init__(self, images: int, spec: BankSpec) -> None:
         self._rng = np.random.default_rng([spec.seed, 1])
         self._chosen = set(self._rng.permutation(images)[: spec.backdrops].tolist())
-        self._made: list[NDArray[np.uint8]] = []
-        self._images: list[int] = []
+        # A slide of many blocks gives several, where there are fewer images than are wanted.
+        self._per_image = max(1, spec.backdrops // max(1, images))
+        self._made: dict[int, list[NDArray[np.uint8]]] = {}
+        self._seen: dict[int, int] = {}
+        self._free_px = _ALL_PX
 
     def add(
         self,
         image_index: int,
-        image: NDArray[np.uint8],
+        block: Block,
         centers_px: NDArray[np.float64],
         sizes_px: NDArray[np.float64],
         owners: NDArray[np.int32],
         background: Background,
     ) -> None:
-        """Make the backdrop of an image, if it is one of those chosen and has none yet.
+        """Make a backdrop of an image or of a block of it, if it is among those chosen.
+
+        Of the blocks of an image each is as likely to be chosen as any other.
 
         Args:
             image_index: its number.
-            image: ``(H, W, 3)`` uint8, the image, or a part of it.
-            centers_px: ``(N, 2)`` float, the objects.
+            block: the image, or a part of it.
+            centers_px: ``(N, 2)`` float, the objects on the block.
             sizes_px: ``(N,)`` float, the side of the class of each.
             owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
             background: of the image.
         """
         if image_index not in self._chosen:
             return
-        self._chosen.remove(image_index)
-        backdrop = emptied(image, centers_px, sizes_px, owners, background, self._rng)
-        low = self._rng.integers(0, np.maximum(np.array(image.shape[:2]) - _LARGEST_PX, 0) + 1)
-        self._made.append(backdrop[low[0] : low[0] + _LARGEST_PX, low[1] : low[1] + _LARGEST_PX])
-        self._images.append(image_index)
+        made = self._made.setdefault(image_index, [])
+        seen = self._seen[image_index] = self._seen.get(image_index, 0) + 1
+        # Reservoir sampling: the number of blocks is not known before.
+        place = len(made) if len(made) < self._per_image else int(self._rng.integers(seen))
+        if place >= self._per_image:
+            return
+        low, high = self._draw_part(block.core_px)
+        if place == len(made):
+            if int((high - low).prod()) > self._free_px:
+                return
+            self._free_px -= int((high - low).prod())
+            made.append(np.empty((0, 0, 3), np.uint8))
+        made[place] = _emptied_part(
+            block.image, low, high, centers_px, sizes_px, owners, background, self._rng
+        )
+
+    def _draw_part(self, core_px: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        room_px = np.maximum(core_px[1] - core_px[0] - _LARGEST_PX, 0)
+        low = core_px[0] + self._rng.integers(0, room_px + 1)
+        return low, np.minimum(low + _LARGEST_PX, core_px[1])
 
     def backdrops(self) -> Backdrops:
         """The backdrops so far."""
-        if not self._made:
+        pairs = [(index, one) for index, made in self._made.items() for one in made]
+        if not pairs:
             return NO_BACKDROPS
         return Backdrops(
-            pixels=np.concatenate([one.reshape(-1, 3) for one in self._made]),
-            shapes_px=np.array([one.shape[:2] for one in self._made], dtype=np.int64),
-            image_index=np.array(self._images, dtype=np.int64),
+            pixels=np.concatenate([one.reshape(-1, 3) for _, one in pairs]),
+            shapes_px=np.array([one.shape[:2] for _, one in pairs], dtype=np.int64),
+            image_index=np.array([index for index, _ in pairs], dtype=np.int64),
         )
+
+
+def _emptied_part(
+    image: NDArray[np.uint8],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    centers_px: NDArray[np.float64],
+    sizes_px: NDArray[np.float64],
+    owners: NDArray[np.int32],
+    background: Background,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """A part of an image without its objects; no more of the image is looked at than may matter for it."""
+    room = int(sizes_px.max(initial=0)) + _MARGIN_PX
+    begin = np.maximum(low - room, 0)
+    end = np.minimum(high + room, image.shape[:2])
+    seen = np.s_[begin[0] : end[0], begin[1] : end[1]]
+    empty = emptied(image[seen], centers_px - begin, sizes_px, owners[seen], background, rng)
+    return empty[low[0] - begin[0] : high[0] - begin[0], low[1] - begin[1] : high[1] - begin[1]].copy()
 
 
 def emptied(
@@ -88,7 +135,7 @@ def emptied(
 
     Args:
         image: ``(H, W, 3)`` uint8.
-        centers_px: ``(N, 2)`` float, the objects.
+        centers_px: ``(N, 2)`` float, the objects; may lie outside.
         sizes_px: ``(N,)`` float, the side of the class of each.
         owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
         background: of the image.

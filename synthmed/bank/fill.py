@@ -123,7 +123,7 @@ def smooth_fill(
     padded = np.pad(weights, odd)
     sums = _pairs(np.pad(values * weights[..., None], (*odd, (0, 0))))
     total = _pairs(padded[..., None])[..., 0]
-    means = (sums / np.maximum(total, 1e-6)[..., None]).astype(np.float32)
+    means = (sums / np.where(total > 0, total, 1)[..., None]).astype(np.float32)
     coarse = smooth_fill(means, np.minimum(total, 1).astype(np.float32), color)
     zoom = ndimage.zoom(coarse, (2, 2, 1), order=1, mode="nearest", grid_mode=True)[:height, :width]
     return np.asarray(values * weights[..., None] + zoom * (1 - weights[..., None]), dtype=np.float32)

@@ -38,12 +38,15 @@ class Block(NamedTuple):
         corner_px: ``(2,)`` int, where its first pixel lies in the image.
         points: ``(M,)`` int, the places of the points on it.
         own: ``(M,)`` bool, which of them this block is for; the others belong to its neighbours.
+        core_px: ``(2, 2)`` int, the first pixel and the one past the last of what is no neighbour's: all points
+            that may reach there are on the block.
     """
 
     image: NDArray[np.uint8]
     corner_px: NDArray[np.int64]
     points: NDArray[np.int64]
     own: NDArray[np.bool_]
+    core_px: NDArray[np.int64]
 
 
 class ImageSource(ABC):
@@ -88,7 +91,8 @@ class ImageSource(ABC):
         """
         if not self.is_large:
             count = len(centers_px)
-            yield Block(self.sample(), np.zeros(2, np.int64), np.arange(count), np.ones(count, bool))
+            whole = np.array([(0, 0), self.shape_px])
+            yield Block(self.sample(), np.zeros(2, np.int64), np.arange(count), np.ones(count, bool), whole)
             return
         places = np.floor(centers_px).astype(np.int64) // _BLOCK_PX
         for place in np.unique(places, axis=0):
@@ -96,7 +100,8 @@ class ImageSource(ABC):
             high = np.minimum((place + 1) * _BLOCK_PX + reach_px, self.shape_px)
             near = np.flatnonzero(((centers_px >= low) & (centers_px < high)).all(axis=1))
             own = (places[near] == place).all(axis=1)
-            yield Block(self.read_region(low, high), low, near, own)
+            core = np.stack([place * _BLOCK_PX, np.minimum((place + 1) * _BLOCK_PX, self.shape_px)]) - low
+            yield Block(self.read_region(low, high), low, near, own, core)
 
 
 class _Whole(ImageSource):

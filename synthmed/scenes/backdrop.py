@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -67,10 +66,14 @@ def paint_window(
         backdrops: of the bank.
         shape_px: height and width of the canvas.
     """
-    resized = _resized(backdrops, window.number, window.shape_px, window.turned)
+    resized_px = window.shape_px[::-1] if window.turned else window.shape_px
+    resized = backdrops.resized(window.number, resized_px, _resized)
     rows, columns = _places(window, shape_px)
     image = np.empty((*shape_px, 3), dtype=np.uint8)
-    _gather(resized, rows, columns, image.reshape(len(image), -1))
+    if window.turned:
+        _gather_turned(resized, rows, columns, image)
+    else:
+        _gather(resized, rows, columns, image.reshape(len(image), -1))
     return image
 
 
@@ -113,17 +116,12 @@ def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     return np.minimum(index, 2 * length - 1 - index)
 
 
-@lru_cache(maxsize=128)
-def _resized(backdrops: Backdrops, number: int, shape_px: tuple[int, int], turned: bool) -> NDArray[np.uint8]:
-    """A backdrop at the scale of the scenes, ``(h, 3 * w)``; kept, since a recipe has one scale."""
-    backdrop = backdrops.backdrop(number)
+def _resized(backdrop: NDArray[np.uint8], shape_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """A backdrop at the scale of the scenes, ``(h, 3 * w)``."""
     height, width = backdrop.shape[:2]
-    to_height, to_width = shape_px[::-1] if turned else shape_px
-    image = np.empty((to_height, to_width, 3), dtype=np.uint8)
-    values = np.array(backdrop).reshape(-1)
-    resize(values, 3, width, linear_taps(height, to_height), linear_taps(width, to_width), image.reshape(-1))
-    if turned:
-        image = np.ascontiguousarray(image.swapaxes(0, 1))
+    image = np.empty((*shape_px, 3), dtype=np.uint8)
+    row_taps, column_taps = linear_taps(height, shape_px[0]), linear_taps(width, shape_px[1])
+    resize(np.array(backdrop).reshape(-1), 3, width, row_taps, column_taps, image.reshape(-1))
     return image.reshape(len(image), -1)
 
 
@@ -164,3 +162,27 @@ def _gather(
                     target[p + np.uintp(1)] = source[q + np.uintp(1)]
                     target[p + np.uintp(2)] = source[q + np.uintp(2)]
             j += run
+
+
+@compiled
+def _gather_turned(
+    values: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    image: NDArray[np.uint8],
+) -> None:
+    """Copy rows and columns of an image whose rows and columns change places.
+
+    Args:
+        values: ``(w, 3 * h)``.
+        rows: ``(H,)``, in 0..h.
+        columns: ``(W,)``, in 0..w.
+        image: ``(H, W, 3)``, written.
+    """
+    for j in range(len(columns)):
+        source = values[columns[j]]
+        for i in range(len(rows)):
+            p = np.uintp(3 * rows[i])
+            image[i, j, 0] = source[p]
+            image[i, j, 1] = source[p + np.uintp(1)]
+            image[i, j, 2] = source[p + np.uintp(2)]

@@ -12,6 +12,7 @@ from synthmed.bank.background import estimate_background
 from synthmed.bank.emptied import BackdropBuilder, emptied, object_mask
 from synthmed.bank.objects import find_objects
 from synthmed.points import read_csv
+from synthmed.points.regions import Block
 
 LIGHT = 200
 
@@ -97,13 +98,49 @@ def test_a_bank_has_backdrops_of_train_images(folder: Path, wanted: int, made: i
     assert np.array_equal(again.backdrops.pixels, bank.backdrops.pixels)
 
 
-def test_of_a_large_image_a_part_is_kept() -> None:
-    image = scene([(60, 80)], 10, (120, 2000))
-    background, owners = estimate_background(image), np.zeros((120, 2000), dtype=np.int32)
-    builder = BackdropBuilder(1, make_spec(sizes_px={"cell": 20.0}))
+def block_of(image: NDArray[np.uint8]) -> Block:
+    core_px = np.array([(0, 0), image.shape[:2]])
+    return Block(image, np.zeros(2, np.int64), np.zeros(0, np.int64), np.zeros(0, bool), core_px)
+
+
+def test_of_a_large_image_a_part_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synthmed.bank.emptied._LARGEST_PX", 100)
+    image = scene([(60, 80)], 10, (120, 800))
+    background, owners = estimate_background(image), np.zeros((120, 800), dtype=np.int32)
+    builder = BackdropBuilder(1, make_spec(sizes_px={"cell": 20.0}, backdrops=1))
     for image_index in (0, 0, 1):
-        builder.add(image_index, image, points_px([(60, 80)]), np.full(1, 20.0), owners, background)
+        builder.add(image_index, block_of(image), points_px([(60, 80)]), np.full(1, 20.0), owners, background)
     backdrops = builder.backdrops()
-    assert backdrops.shapes_px.tolist() == [[120, 1024]]
+    assert backdrops.shapes_px.tolist() == [[100, 100]]
     assert backdrops.image_index.tolist() == [0]
     assert backdrops.pixels.min() > LIGHT - 25
+
+
+def test_all_backdrops_together_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synthmed.bank.emptied._ALL_PX", 50_000)
+    image = scene([], 10)
+    builder = BackdropBuilder(9, make_spec(sizes_px={"cell": 20.0}))
+    for image_index in range(9):
+        owners = np.zeros(image.shape[:2], dtype=np.int32)
+        builder.add(
+            image_index, block_of(image), points_px([]), np.zeros(0), owners, estimate_background(image)
+        )
+    assert len(builder.backdrops()) == 50_000 // (120 * 160)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_backdrops_of_slides_keep_no_clicked_object(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Blocks overlap, and an object whose click lies on the next one may reach into this one."""
+    monkeypatch.setattr("synthmed.points.regions.LARGE_PX", 10_000)
+    monkeypatch.setattr("synthmed.points.regions._BLOCK_PX", 96)
+    rng = np.random.default_rng(seed)
+    centers = [(int(r), int(c)) for r, c in rng.integers(0, (300, 400), size=(25, 2))]
+    Image.fromarray(scene(centers, 20, (300, 400))).save(tmp_path / "slide.png")
+    rows = [f"slide.png,{c + 0.5},{r + 0.5},cell,train" for r, c in centers]
+    (tmp_path / "points.csv").write_text("\n".join(["image,x,y,label,split", *rows]) + "\n")
+    spec = make_spec(sizes_px={"cell": 40.0}, backdrops=4, border="pad", keep_duplicates=True)
+    backdrops = build_bank(read_csv(tmp_path / "points.csv", tmp_path), tmp_path, spec).backdrops
+    assert len(backdrops) == 4
+    assert backdrops.pixels.min() > 120
