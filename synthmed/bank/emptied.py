@@ -83,9 +83,8 @@ class BackdropBuilder:
                 return
             self._free_px -= int((high - low).prod())
             made.append(np.empty((0, 0, 3), np.uint8))
-        made[place] = _emptied_part(
-            block.image, low, high, centers_px, sizes_px, owners, background, self._rng
-        )
+        objects = centers_px, sizes_px, owners
+        made[place] = _emptied_part(block.image, low, high, *objects, background, self._rng)
 
     def _draw_part(self, core_px: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         room_px = np.maximum(core_px[1] - core_px[0] - _LARGEST_PX, 0)
@@ -120,7 +119,9 @@ def _emptied_part(
     end = np.minimum(high + room, image.shape[:2])
     seen = np.s_[begin[0] : end[0], begin[1] : end[1]]
     empty = emptied(image[seen], centers_px - begin, sizes_px, owners[seen], background, rng)
-    return empty[low[0] - begin[0] : high[0] - begin[0], low[1] - begin[1] : high[1] - begin[1]].copy()
+    part = empty[low[0] - begin[0] : high[0] - begin[0], low[1] - begin[1] : high[1] - begin[1]]
+    # A view would keep the whole block in memory.
+    return np.array(part)
 
 
 def emptied(

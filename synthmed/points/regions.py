@@ -38,8 +38,8 @@ class Block(NamedTuple):
         corner_px: ``(2,)`` int, where its first pixel lies in the image.
         points: ``(M,)`` int, the places of the points on it.
         own: ``(M,)`` bool, which of them this block is for; the others belong to its neighbours.
-        core_px: ``(2, 2)`` int, the first pixel and the one past the last of what is no neighbour's: all points
-            that may reach there are on the block.
+        core_px: ``(2, 2)`` int, the first pixel and the one past the last of what is no neighbour's: all
+            points that may reach there are on the block.
     """
 
     image: NDArray[np.uint8]

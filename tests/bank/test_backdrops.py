@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops, cell_medians
 
@@ -31,3 +32,20 @@ def test_dirt_is_no_illumination() -> None:
     dirty[::4, ::4] = 255
     assert np.abs(cell_medians(dirty) - cell_medians(rows)).max() <= 1
     assert cell_medians(rows)[3, 5, 0] == pytest.approx(34.5)
+
+
+def test_resized_backdrops_are_kept_within_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synthmed.bank.backdrops._KEPT_BYTES", 2 * 30)
+    made: list[tuple[int, int]] = []
+
+    def resize(backdrop: NDArray[np.uint8], shape_px: tuple[int, int]) -> NDArray[np.uint8]:
+        made.append(shape_px)
+        return np.full((*shape_px, 3), backdrop[0, 0, 0], dtype=np.uint8)
+
+    backdrops = Backdrops(np.arange(9, dtype=np.uint8).reshape(3, 3), np.ones((3, 2), int), np.arange(3))
+    for index in (0, 1, 0, 2, 0, 1):
+        assert backdrops.resized(index, (2, 5), resize)[0, 0, 0] == 3 * index
+    # The two last used are kept: 1 gives way to 2, and comes back at the end.
+    assert len(made) == 4
+    # One that is larger than the limit is made each time.
+    assert backdrops.resized(0, (9, 9), resize).shape == (9, 9, 3)
