@@ -16,6 +16,7 @@ from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window, 
 from synthmed.scenes.recipe import CanvasRecipe
 
 _TILE_PX = 512
+_LARGEST_PX = 200_000_000
 # Noise is repeated where more than so many source pixels would be needed for a tile.
 _LARGEST_FIELD_PX = 2048
 # Steps through the field are in 1/65536 of a pixel, the weights of its pixels in 1/256.
@@ -48,7 +49,7 @@ def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.ran
     """Draw one scene's canvas.
 
     Raises:
-        RecipeError: it is to be a backdrop, and the bank has none.
+        RecipeError: it is to be a backdrop, and the bank has none, or one too large at this scale.
     """
     image = int(rng.integers(len(bank.images)))
     origin = rng.integers(0, _TILE_PX, size=2)
@@ -56,6 +57,12 @@ def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.ran
         raise RecipeError(
             "the recipe asks for backdrops, and the bank has none",
             remedy="build the bank with some, or set canvas.kind to background",
+        )
+    if canvas.kind == "backdrop" and (bank.backdrops.shapes_px * scale).prod(axis=1).max() > _LARGEST_PX:
+        raise RecipeError(
+            f"backdrops would have more than {_LARGEST_PX:,} pixels at this scale",
+            value=scale,
+            remedy="choose a smaller scale, or set canvas.kind to background",
         )
     if canvas.kind == "backdrop":
         window = draw_window(canvas.size_px, bank.backdrops, scale, rng)

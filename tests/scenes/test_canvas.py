@@ -118,6 +118,13 @@ def test_canvases_without_noise(
     assert color is None or plan.color.tolist() == color
 
 
+def test_backdrops_have_a_largest_scale(bank_of: BankOf) -> None:
+    with pytest.raises(
+        RecipeError, match=r"more than 200,000,000 pixels at this scale.*got 1000.*smaller scale"
+    ):
+        draw_canvas(CanvasRecipe(), bank_of(), 1000.0, np.random.default_rng(0))
+
+
 def test_a_backdrop_needs_one_in_the_bank(bank_of: BankOf) -> None:
     bank = replace(bank_of(), backdrops=NO_BACKDROPS)
     with pytest.raises(RecipeError, match=r"the bank has none.*canvas\.kind to background"):
