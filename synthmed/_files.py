@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from synthmed.errors import SynthmedError
@@ -75,6 +76,25 @@ def require_free(path: Path, kind: type[SynthmedError], what: str) -> None:
 def is_free(path: Path) -> bool:
     """Whether nothing is at ``path``, or only an empty folder."""
     return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+
+
+def give_number(*paths: Path) -> list[Path]:
+    """Rename what is at some paths to the first number that is free for all of them: ``bank-1``.
+
+    Returns:
+        What the first, the second ... of those that exist are called now.
+    """
+    for number in count(1):
+        names = [
+            path.with_name(
+                f"{path.stem}-{number}{path.suffix}" if path.is_file() else f"{path.name}-{number}"
+            )
+            for path in paths
+        ]
+        if not any(map(os.path.lexists, names)):
+            break
+    pairs = zip(paths, names, strict=True)
+    return [path.rename(name) for path, name in pairs if os.path.lexists(path)]
 
 
 _DIGEST_END_BYTES = 1 << 25

@@ -83,7 +83,13 @@ def bank() -> None:
 @click.option("--min-focus", default=0.0, show_default=True, help="Share of the sharpness of its class.")
 @click.option("--min-solidity", default=0.9, show_default=True, help="Share of its class; segmented only.")
 @click.option("--keep-duplicates", is_flag=True, help="Keep patches that show the same pixels.")
-@click.option("--backdrops", default=64, show_default=True, help="Images to keep without their objects.")
+@click.option(
+    "--backdrops",
+    default=64,
+    show_default=True,
+    type=click.IntRange(0, 10_000),
+    help="Images to keep without their objects.",
+)
 @click.option("--seed", default=0, show_default=True, type=_SEED, help="Seed of the size variation.")
 @click.option(
     "--split",

@@ -9,12 +9,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import is_zipfile
 
-from synthmed._files import write_atomic
+from synthmed._files import give_number, write_atomic
 from synthmed.errors import ModelError
 
 Progress = Callable[[int, int], None]
@@ -91,7 +90,7 @@ def _state(work_dir: Path, settings: Mapping[str, Any]) -> tuple[Literal["new", 
     record = _read_record(work_dir)
     if record is None or record["settings"] != settings:
         why = "its settings are not known" if record is None else _difference(record["settings"], settings)
-        return "new", f"training begins anew, as {why}; the earlier one is now {_move_away(work_dir)}"
+        return "new", f"training begins anew, as {why}; the earlier one is now {give_number(work_dir)[0]}"
     sound = _sound_checkpoint(work_dir)
     if sound is None:
         return "new", "training begins anew, as no checkpoint is whole"
@@ -109,12 +108,6 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     old, new = (str(values.get(names[0], missing))[:40] for values in (before, now))
     more = f" ({len(names) - 1} more differ)" if len(names) > 1 else ""
     return f"{names[0]} was {old} and is {new}{more}"
-
-
-def _move_away(work_dir: Path) -> Path:
-    """Give a folder the first free number."""
-    names = (work_dir.with_name(f"{work_dir.name}-{number}") for number in count(1))
-    return work_dir.rename(next(name for name in names if not name.exists()))
 
 
 def _sound_checkpoint(work_dir: Path) -> Path | None:

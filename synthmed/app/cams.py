@@ -134,7 +134,13 @@ def write_maps(
 
 
 def raw_file(shown: Path) -> Path:
-    """The raw values of a map that `write_maps` wrote into ``maps`` beside the folder of a `Spool`."""
+    """The raw values of a map that `write_maps` wrote into ``maps`` beside the folder of a `Spool`.
+
+    Raises:
+        ValueError: no run writes a map to such a place.
+    """
+    if len(shown.parents) < 3:
+        raise ValueError(f"{shown} is not a map of a run")
     return shown.parents[2] / RAW_FOLDER / f"{shown.stem}{SUFFIX}"
 
 

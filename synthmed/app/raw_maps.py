@@ -43,8 +43,17 @@ def read_raw(path: Path) -> NDArray[np.float32]:
         OSError: there is no such file.
         ValueError: it is damaged.
     """
-    with np.load(path, allow_pickle=False) as content:
-        planes = content["planes"]
+    content = path.read_bytes()
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return _decode(archive["planes"])
+    except Exception as error:  # a damaged archive fails in any way: zipfile, zlib and NumPy have their own
+        raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _decode(planes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    if planes.dtype != np.uint8 or planes.ndim != 4 or len(planes) != 4:
+        raise ValueError(f"no maps are stored as {planes.dtype} {planes.shape}")
     zigzag = np.ascontiguousarray(np.moveaxis(planes, 0, -1)).view("<u4")[..., 0].astype(np.uint32)
     steps = np.where(zigzag & 1, ~(zigzag >> 1), zigzag >> 1)
     for _ in range(2):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import fiftyone as fo
 import numpy as np
@@ -93,18 +92,20 @@ def iter_maps(
         found: the images.
 
     Raises:
-        DatasetError: the file of the maps is gone or damaged.
+        DatasetError: the file of the maps is gone or damaged, or does not fit its image.
     """
     (shown,) = _ordered(dataset, found, [f"{next(iter(fields.values()))}.map_path"])
     for index, path in enumerate(shown):
         if path:
-            raw = raw_file(Path(path))
             try:
-                maps = read_raw(raw)
-            except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+                maps = read_raw(raw_file(Path(path)))
+                expected = (len(fields), *found.points.image_shapes_px[index].tolist())
+                if maps.shape != expected:
+                    raise ValueError(f"their shape is {maps.shape} instead of {expected}")
+            except (OSError, ValueError) as error:
                 raise DatasetError(
-                    "the raw maps of an image cannot be read",
-                    file=raw,
+                    f"the raw maps of an image cannot be read: {error}",
+                    file=path,
                     remedy="delete the run and apply the models again",
                 ) from error
             yield index, maps

@@ -22,6 +22,7 @@ from synthmed.scenes import Recipe, Scene, draw_plan, render
 BATCH = 256
 SCENES_FOLDER = "scenes"
 INDEX = "scene_index"
+BACKDROP = "backdrop"
 
 
 def synthesize(
@@ -38,9 +39,9 @@ def synthesize(
 ) -> Run:
     """Render scenes into the run's own folder and add them to a dataset.
 
-    Each is a sample with the tag ``synthetic``, its boxes as detections, its classes as classifications and
-    its number in the series. A detection knows the share of the object that is visible (``visible_fraction``)
-    and where its pixels are from: ``source_image``, ``annotation_id`` and ``patch``, the row of the bank.
+    Each is a sample with the tag ``synthetic``, its boxes as detections, its classes as classifications, its
+    number in the series, and the image whose ``backdrop`` it is drawn on, or an empty text. A detection knows
+    the share of the object that is visible (``visible_fraction``) and where its pixels are from: ``source_image``, ``annotation_id`` and ``patch``, the row of the bank.
 
     Args:
         dataset: the dataset that the scenes are added to.
@@ -73,7 +74,13 @@ def synthesize(
         classes = open_bank(bank_dir).classes
         depend_on_data(run, folder=bank_dir)
         run.share_fields(
-            **{field: fo.Detections, PRESENT: fo.Classifications, INDEX: fo.IntField, RUN: fo.StringField}
+            **{
+                field: fo.Detections,
+                PRESENT: fo.Classifications,
+                INDEX: fo.IntField,
+                BACKDROP: fo.StringField,
+                RUN: fo.StringField,
+            }
         )
         folder = run.make_folder() / SCENES_FOLDER
         report = render_dataset(
@@ -121,6 +128,7 @@ def _add_scenes(dataset: fo.Dataset, folder: Path, field: str, key: str, progres
                 field: _detections(own, names, (image["height"], image["width"])),
                 PRESENT: fo.Classifications(classifications=tags),
                 INDEX: image["id"] - 1,
+                BACKDROP: image["backdrop"],
                 RUN: key,
             }
             batch.append(

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthmed._files import is_free
 from synthmed.bank import BankSpec, PatchBank, build_bank, open_bank, resolve_sizes, save_bank
 from synthmed.datasets import render_dataset
+from synthmed.demo.earlier import set_earlier_aside
 from synthmed.demo.inputs import DemoInput, read_input
 from synthmed.demo.options import DemoOptions
 from synthmed.demo.output import check_output
-from synthmed.errors import BankError
 from synthmed.metrics.report import RunReport
 from synthmed.terminal import console, print_bank, print_table, progress_bar
 from synthmed.training import last_checkpoint, train
@@ -73,19 +74,16 @@ def _trainings(options: DemoOptions) -> list[tuple[str, Path, int | None]]:
 
 
 def _bank(data: DemoInput, folder: Path, sizes: Sequence[str]) -> PatchBank:
-    """Build the bank, or open the same one built before."""
+    """Build the bank, or open the same one built before; another one is set aside."""
     with progress_bar("Finding class sizes") as progress:
         sizes_px = resolve_sizes(sizes, data.points, data.images_dir, progress=progress)
     with progress_bar("Cutting patches") as progress:
         bank = build_bank(data.points, data.images_dir, BankSpec(sizes_px=sizes_px), progress=progress)
-    if not folder.exists():
+    note = set_earlier_aside(folder.parent, bank)
+    if note is not None:
+        console.print(note)
+    if is_free(folder):
         save_bank(bank, folder)
-    elif open_bank(folder).hash != bank.hash:
-        raise BankError(
-            "the folder holds the bank of other points, images or settings",
-            file=folder,
-            remedy=f"delete {folder.parent}, or choose another folder: make demo ARGS='--out FOLDER'",
-        )
     print_bank(folder)
     return open_bank(folder)
 

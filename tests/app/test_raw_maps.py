@@ -26,6 +26,29 @@ def test_shapes_come_back(file, shape):
     assert read_raw(file).shape == shape
 
 
+def test_damaged_files_are_told_and_never_read_as_something_else(file):
+    cams = np.random.default_rng(0).normal(size=(2, 5, 7)).astype(np.float32)
+    write_raw(file, cams)
+    whole = file.read_bytes()
+    told = 0
+    for place in range(len(whole)):
+        for bit in (0x01, 0x80):
+            file.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+            try:
+                # Bytes that matter to nobody, such as the date, are there too.
+                assert read_raw(file).tobytes() == cams.tobytes()
+            except ValueError:
+                told += 1
+    assert told > len(whole)
+
+
+@pytest.mark.parametrize("planes", [np.zeros((4, 1, 2, 3)), np.zeros((4, 2, 3), np.uint8), np.uint8(0)])
+def test_other_archives_are_told(file, planes):
+    np.savez_compressed(file, planes=planes)
+    with pytest.raises(ValueError, match="damaged"):
+        read_raw(file)
+
+
 def test_smooth_maps_are_small(file):
     grid = np.random.default_rng(0).normal(size=13)
     line = np.interp(np.linspace(0, 12, 400), np.arange(13), grid)

@@ -37,6 +37,7 @@ def test_scenes_are_samples_with_all_that_is_known_of_them(imported, bank_dir):
         assert [label.label for label in found] == [bank.classes[label] for label in scene.labels]
         boxes = boxes_to_px([label.bounding_box for label in found], (96, 128))
         np.testing.assert_allclose(boxes, scene.boxes_px.reshape(-1, 4), atol=1e-6)
+        assert sample.backdrop == bank.images[bank.backdrops.image_index[scene.plan.canvas.window.number]]
         assert {tag.label for tag in sample.present.classifications} == {label.label for label in found}
         for label, patch, visible in zip(found, scene.patch_index, scene.visible_fraction, strict=True):
             assert label.patch == patch

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from synthmed.app.cams import Scale
+from synthmed.app.raw_maps import write_raw
 from synthmed.app.read_points import read_points
 from synthmed.app.results import ClassifierOutput, DetectorOutput, collect_boxes
 from synthmed.app.runs import delete_run
@@ -142,6 +143,22 @@ def test_raw_maps_that_are_gone_are_told(imported, truth, content):
         raw.write_bytes(content)
     with pytest.raises(DatasetError, match="raw maps of an image cannot be read"):
         list(iter_maps(imported, run.summary["map_fields"], truth))
+
+
+def test_raw_maps_of_another_size_are_told(imported, truth):
+    run = write_results(find_targets(imported), None, as_classifier(truth.points))
+    write_raw(next((run.folder / "raw").iterdir()), np.zeros((3, 5, 5)))
+    with pytest.raises(DatasetError, match=r"shape is \(3, 5, 5\) instead of"):
+        list(iter_maps(imported, run.summary["map_fields"], truth))
+
+
+def test_maps_at_a_place_of_no_run_are_told(imported, truth):
+    fields = write_results(find_targets(imported), None, as_classifier(truth.points)).summary["map_fields"]
+    sample = imported.first()
+    sample[next(iter(fields.values()))].map_path = "/map.png"
+    sample.save()
+    with pytest.raises(DatasetError, match="not a map of a run"):
+        list(iter_maps(imported, fields, truth))
 
 
 def test_maps_that_do_not_fit_leave_nothing_behind(imported, truth):

@@ -27,6 +27,7 @@ def test_pycocotools(rendered: Path, scenes: list[Scene], bank: PatchBank) -> No
     for index, scene in enumerate(scenes):
         (image,) = coco.loadImgs(index + 1)
         assert image["tags"] == [bank.classes[label] for label in np.unique(scene.labels)]
+        assert image["backdrop"] == backdrop_of(scene, bank)
         assert (image["height"], image["width"]) == scene.image.shape[:2]
         with Image.open(rendered / "images" / image["file_name"]) as read:
             assert np.array_equal(np.asarray(read), scene.image)
@@ -36,6 +37,13 @@ def test_pycocotools(rendered: Path, scenes: list[Scene], bank: PatchBank) -> No
             check_annotation(annotation, scene, k, bank)
             assert names[annotation["category_id"]] == bank.classes[scene.labels[k]]
             assert np.array_equal(coco.annToMask(annotation), scene.instance_mask == k + 1)
+
+
+def backdrop_of(scene: Scene, bank: PatchBank) -> str:
+    """The image that the canvas of a scene is from."""
+    window = scene.plan.canvas.window
+    assert window is not None
+    return bank.images[bank.backdrops.image_index[window.number]]
 
 
 def check_annotation(annotation: dict[str, Any], scene: Scene, k: int, bank: PatchBank) -> None:
@@ -120,6 +128,7 @@ def test_fiftyone_datasets_keep_all(
     assert dataset.default_classes == list(bank.classes)
     for sample, scene in zip(dataset.sort_by("scene_index"), scenes, strict=True):
         assert sample.tags == ["synthetic"]
+        assert sample.backdrop == backdrop_of(scene, bank)
         assert (sample.metadata.height, sample.metadata.width) == scene.image.shape[:2]
         present = [bank.classes[label] for label in np.unique(scene.labels)]
         assert [tag.label for tag in sample.present.classifications] == present

@@ -93,12 +93,6 @@ def test_started_again_it_goes_on_to_the_same_figures(demo: tuple[Path, list[str
         assert math.isclose(old["detector"]["f1_center"] or 0, new["detector"]["f1_center"] or 0)
 
 
-def test_other_settings_in_the_same_folder_are_refused(demo: tuple[Path, list[str], str]) -> None:
-    result = CliRunner().invoke(main, [*demo[1][:-2], "--size", "RBC=20px", "--size", "auto"])
-    assert result.exit_code == 2
-    assert "other points, images or settings" in result.output
-
-
 def test_images_of_one_split_only_are_told(tmp_path: Path, phantom_dir: Path) -> None:
     (tmp_path / "images").symlink_to(phantom_dir / "images")
     lines = (phantom_dir / "points.csv").read_text().splitlines()

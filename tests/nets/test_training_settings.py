@@ -11,12 +11,15 @@ import pytest
 
 from synthmed.bank import BankSpec, build_bank, open_bank, save_bank
 from synthmed.errors import BankError, ModelError
+from synthmed.nets import scene_dataset
 from synthmed.nets.training_settings import training_settings
 from synthmed.points import read_points
+from synthmed.scenes import make_recipe
 
 pytestmark = pytest.mark.mmdet
 
 CONFIG = "yolov2/yolov2_darknet19_416_cpu.py"
+REAL = "yolov2/yolov2_darknet19_416_cpu_real.py"
 
 
 @pytest.fixture
@@ -53,6 +56,7 @@ def test_settings_are_plain_and_complete(configs: Path, env: dict[str, str]) -> 
         (["model.bbox_head.num_anchors=3"], {}, {"model.bbox_head.num_anchors"}),
         ([], {"SYNTHMED_SEED": "3"}, {"randomness.seed", "train_dataloader.dataset.seed"}),
         ([], {"SYNTHMED_IMAGES": "/moved", "SYNTHMED_POINTS": "/moved.csv"}, set()),
+        ([], {"SYNTHMED_BOXES": "none"}, set()),
         (["val_cfg=None", "val_dataloader=None", "val_evaluator=None"], {}, set()),
     ],
 )
@@ -90,11 +94,54 @@ def test_the_bank_decides_and_its_place_does_not(
 def test_the_content_of_a_recipe_decides(configs: Path, env: dict[str, str], tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     found = []
-    for text in ("counts: {}", "counts: {kind: decorrelated}"):
+    for text in ("counts: {kind: joint}", "counts: {kind: decorrelated}"):
         recipe.write_text(text)
         options = [f"train_dataloader.dataset.recipe={recipe}"]
         found.append(training_settings(configs / CONFIG, env, options))
-    assert changed(*found) == {"content of train_dataloader.dataset.recipe"}
+    assert changed(*found) == {"train_dataloader.dataset.recipe.counts.kind"}
+
+
+def test_defaults_of_the_recipe_decide(
+    configs: Path, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = training_settings(configs / CONFIG, env, [])
+    other = make_recipe({"counts": {"kind": "decorrelated"}})
+    monkeypatch.setattr(scene_dataset, "make_recipe", lambda _: other)
+    after = training_settings(configs / CONFIG, env, [])
+    assert changed(before, after) == {"train_dataloader.dataset.recipe.counts.kind"}
+
+
+@pytest.mark.parametrize("variable", ["SYNTHMED_POINTS", "SYNTHMED_BOXES"])
+def test_points_and_boxes_decide_where_they_are_learnt_from(
+    configs: Path, env: dict[str, str], phantom_dir: Path, tmp_path: Path, variable: str
+) -> None:
+    name = {"SYNTHMED_POINTS": "points.csv", "SYNTHMED_BOXES": "boxes_{split}.json"}[variable]
+    before = training_settings(configs / REAL, env, [])
+    for split in ("train", "val"):
+        shutil.copy(phantom_dir / name.replace("{split}", split), tmp_path)
+    moved = {**env, variable: str(tmp_path / name)}
+    assert training_settings(configs / REAL, moved, []) == before
+    with (tmp_path / name.replace("{split}", "train")).open("a") as file:
+        file.write("\n")
+    after = training_settings(configs / REAL, moved, [])
+    part = variable.removeprefix("SYNTHMED_").lower()
+    assert changed(before, after) == {f"content of train_dataloader.dataset.{part}"}
+
+
+def test_a_bank_named_by_an_option_decides(configs: Path, env: dict[str, str]) -> None:
+    options = [f"train_dataloader.dataset.bank={env['SYNTHMED_BANK']}"]
+    settings = training_settings(configs / CONFIG, env, options)
+    assert settings["content of train_dataloader.dataset.bank"] == open_bank(env["SYNTHMED_BANK"]).hash
+
+
+def test_long_lists_and_texts_name_no_file_and_nan_equals_itself(configs: Path, env: dict[str, str]) -> None:
+    path = configs / CONFIG
+    names = [f"class number {number}" for number in range(40)]
+    path.write_text(f"{path.read_text()}\nnames = {names}\ntext = {'x' * 5000!r}\nlowest = float('nan')\n")
+    settings = training_settings(path, env, [])
+    assert settings["names"] == repr(names)
+    assert json.loads(json.dumps(settings)) == settings
+    assert not [name for name in settings if name.startswith("content of")]
 
 
 @pytest.mark.parametrize("text", ["_base_ = ['nowhere.py']", "model = (", "1 / 0"])
