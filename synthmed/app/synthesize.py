@@ -39,9 +39,10 @@ def synthesize(
 ) -> Run:
     """Render scenes into the run's own folder and add them to a dataset.
 
-    Each is a sample with the tag ``synthetic``, its boxes as detections, its classes as classifications, its
-    number in the series, and the image whose ``backdrop`` it is drawn on, or an empty text. A detection knows
-    the share of the object that is visible (``visible_fraction``) and where its pixels are from: ``source_image``, ``annotation_id`` and ``patch``, the row of the bank.
+    Each is a sample with the tag ``synthetic``, its boxes as detections, its classes as classifications,
+    its number in the series, and the image whose ``backdrop`` it is drawn on, or an empty text. A detection
+    knows the share of the object that is visible (``visible_fraction``) and where its pixels are from:
+    ``source_image``, ``annotation_id`` and ``patch``, the row of the bank.
 
     Args:
         dataset: the dataset that the scenes are added to.
