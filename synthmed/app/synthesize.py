@@ -41,7 +41,8 @@ def synthesize(
 
     Each is a sample with the tag ``synthetic``, its boxes as detections, its classes as classifications, its
     number in the series, and the image whose ``backdrop`` it is drawn on, or an empty text. A detection knows
-    the share of the object that is visible (``visible_fraction``) and where its pixels are from: ``source_image``, ``annotation_id`` and ``patch``, the row of the bank.
+    the share of the object that is visible (``visible_fraction``) and where its pixels are from:
+    ``source_image``, ``annotation_id`` and ``patch``, the row of the bank.
 
     Args:
         dataset: the dataset that the scenes are added to.
