@@ -85,12 +85,10 @@ def give_number(*paths: Path) -> list[Path]:
         What the first, the second ... of those that exist are called now.
     """
     for number in count(1):
-        names = [
-            path.with_name(
-                f"{path.stem}-{number}{path.suffix}" if path.is_file() else f"{path.name}-{number}"
-            )
-            for path in paths
-        ]
+        names = []
+        for path in paths:
+            ending = path.suffix if path.is_file() else ""
+            names.append(path.with_name(f"{path.name.removesuffix(ending)}-{number}{ending}"))
         if not any(map(os.path.lexists, names)):
             break
     pairs = zip(paths, names, strict=True)

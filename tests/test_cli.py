@@ -382,3 +382,8 @@ def test_phantom_command(tmp_path: Path) -> None:
     assert len(list((tmp_path / "p" / "images").iterdir())) == 1
     assert "not empty" in fails("phantom", tmp_path / "p")
     assert "at least one image" in fails("phantom", tmp_path / "q", "--train", 0, "--val", 0)
+
+
+@pytest.mark.parametrize("count", [-1, 10_001])
+def test_a_number_of_backdrops_out_of_range_is_told(data: Path, count: int) -> None:
+    assert "0<=x<=10000" in fails(*build(data, "--backdrops", count))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synthmed._files import folder_when_done, is_free, write_atomic
+from synthmed._files import folder_when_done, give_number, is_free, write_atomic
 
 
 @pytest.mark.parametrize("data", [b"", b"new", b"x" * 100_000])
@@ -85,3 +85,18 @@ def test_is_free(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert not is_free(tmp_path)
     assert not is_free(tmp_path / "file")
+
+
+def test_what_has_to_go_gets_one_number_that_is_free_for_all(tmp_path: Path) -> None:
+    folder, file, gone = tmp_path / "v1.5", tmp_path / "report.json", tmp_path / "gone"
+    (tmp_path / "report-1.json").write_text("earlier")
+    (tmp_path / "gone-2").symlink_to("nowhere")
+    folder.mkdir()
+    file.write_text("{}")
+    assert give_number(folder, gone, file) == [tmp_path / "v1.5-3", tmp_path / "report-3.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "v1.5-3",
+        "report-3.json",
+        "report-1.json",
+        "gone-2",
+    }

@@ -137,7 +137,7 @@ def test_a_bank_named_by_an_option_decides(configs: Path, env: dict[str, str]) -
 def test_long_lists_and_texts_name_no_file_and_nan_equals_itself(configs: Path, env: dict[str, str]) -> None:
     path = configs / CONFIG
     names = [f"class number {number}" for number in range(40)]
-    path.write_text(f"{path.read_text()}\nnames = {names}\ntext = {'x' * 5000!r}\nlowest = float('nan')\n")
+    path.write_text(f"{path.read_text()}\nnames = {names}\nwords = {'x' * 5000!r}\nlowest = float('nan')\n")
     settings = training_settings(path, env, [])
     assert settings["names"] == repr(names)
     assert json.loads(json.dumps(settings)) == settings
