@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from json import dumps, loads
 from pathlib import Path
 
-IMPORT_TIMEOUT_S = 180
+IMPORT_TIMEOUT_S = 600
 PROGRAM_TIMEOUT_S = 30
 
 # Runs in a process of its own: a compiled extension that does not fit kills the interpreter, not the doctor.

@@ -13,6 +13,7 @@ from synthmed.points.check_pixels import Pixels, check_empty, check_placement, l
 from synthmed.points.check_rows import (
     check_class_names,
     check_doubled,
+    check_groups,
     check_images,
     check_outside,
     check_whole_numbers,
@@ -77,6 +78,7 @@ def check_points(
         notes += shift_notes
         findings += check_doubled(points)
     findings += check_class_names(points)
+    findings += check_groups(points)
     image_findings, image_notes = check_images(points, images_dir)
     return CheckReport(findings + image_findings, notes + image_notes)
 

@@ -79,6 +79,25 @@ def check_class_names(points: PointSet) -> list[Finding]:
     ]
 
 
+def check_groups(points: PointSet) -> list[Finding]:
+    """Groups that occur in train and in a split that is evaluated on."""
+    splits_of = defaultdict(set)
+    for group, split in zip(points.groups, points.splits, strict=True):
+        if group:
+            splits_of[group].add(split)
+    leaking = sorted(group for group, splits in splits_of.items() if "train" in splits and len(splits) > 1)
+    if not leaking:
+        return []
+    shown = ", ".join(leaking[:5]) + (", ..." if len(leaking) > 5 else "")
+    return [
+        Finding(
+            "groups occur in train and in another split too",
+            f"{len(leaking)} of {len(splits_of)} groups: {shown}",
+            "put all images of a group (slide, patient) into one split; no bank is built from such points",
+        )
+    ]
+
+
 def check_images(points: PointSet, images_dir: str | os.PathLike[str]) -> tuple[list[Finding], list[str]]:
     """Images of the folder that the points do not name, and listed images without points."""
     names = ImageNames(images_dir).names

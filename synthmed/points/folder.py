@@ -48,7 +48,7 @@ class ImageFolder:
             )
         self._by_name: dict[str, FoundImage] = {}
         self._by_path: dict[Path, FoundImage] = {}
-        self._folded: frozenset[str] | None = None
+        self._folded: dict[str, str] | None = None
 
     def look(self, name: str) -> FoundImage:
         """The image of that name.
@@ -77,8 +77,9 @@ class ImageFolder:
     def _has_in_other_case(self, name: str) -> bool:
         """Whether an image has this name but for upper and lower case; the folder is listed once."""
         if self._folded is None:
-            self._folded = frozenset(known.casefold() for known in ImageNames(self.root).names)
-        return name.casefold() in self._folded
+            self._folded = {known.casefold(): known for known in ImageNames(self.root).names}
+        # A link that leads nowhere has the very name, and another fault.
+        return self._folded.get(name.casefold(), name) != name
 
 
 def _checked(path: Path, name: str) -> FoundImage:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from synthmed.points import PointSet, check_points, read_image, read_points
+from synthmed.points.check_rows import check_groups
 from synthmed.points.images import exif_orientation
 from synthmed.points.turns import from_stored
 
@@ -148,3 +149,26 @@ def test_an_empty_set_of_points_is_looked_at(images_dir: Path, tmp_path: Path) -
     report = check_points(points.select(np.zeros(1, bool)), images_dir)
     assert report.findings == []
     assert any("2 of 2 images are listed without points" in note for note in report.notes)
+
+
+def test_groups_on_both_sides_are_found() -> None:
+    def points_of(splits: list[str], groups: list[str]) -> PointSet:
+        count = len(splits)
+        return PointSet(
+            classes=("cell",),
+            images=tuple(f"{i}.png" for i in range(count)),
+            image_shapes_px=np.full((count, 2), 9),
+            splits=tuple(splits),
+            groups=tuple(groups),
+            centers_px=np.zeros((0, 2)),
+            image_index=np.zeros(0, dtype=np.int64),
+            labels=np.zeros(0, dtype=np.int64),
+            annotation_ids=np.zeros(0, dtype=str),
+            edge=np.zeros(0, dtype=bool),
+            sizes_px=np.zeros((0, 2)),
+        )
+
+    assert check_groups(points_of([], [])) == []
+    assert check_groups(points_of(["train", "val", "val", "test"], ["", "", "a", "a"])) == []
+    (finding,) = check_groups(points_of(["train", "val", "train", "test"], ["b", "b", "a", "c"]))
+    assert finding.evidence == "1 of 3 groups: b"

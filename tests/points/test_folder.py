@@ -40,3 +40,11 @@ def test_what_a_name_leads_to(images_dir: Path, name: str, problem: Reason | Non
 def test_a_name_that_leaves_the_folder_is_an_error(images_dir: Path) -> None:
     with pytest.raises(PointsError, match="leaves"):
         folder.ImageFolder(images_dir).look("../a.png")
+
+
+def test_a_link_that_leads_nowhere_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "Other.png").symlink_to(tmp_path / "nowhere.png")
+    images = folder.ImageFolder(tmp_path)
+    assert images.look("gone.png").problem is Reason.IMAGE_MISSING
+    assert images.look("other.png").problem is Reason.IMAGE_CASE
