@@ -129,7 +129,7 @@ def count_at_border(
         sides = np.full(int(own.sum()), max(3, round(sizes_px[name])), dtype=np.int64)
         shapes_px = points.image_shapes_px[points.image_index[own]]
         windows = place_windows(points.centers_px[own], sides, shapes_px, "drop")
-        counts[name] = (len(sides), int((windows.cut_off > 0).sum()))
+        counts[name] = (len(sides), int(((windows.cut_off > 0) | points.edge[own]).sum()))
     return counts
 
 
