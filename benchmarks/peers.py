@@ -32,19 +32,13 @@ from rich.table import Table
 from synthmed.bank import PatchBank
 from synthmed.scenes import draw_plan, render
 
-# Without their dependencies: what composing never imports (torch, labelme, a client of Kaggle) stays out.
+# Without their dependencies: what composing never imports (labelme, a client of Kaggle) stays out.
 INSTALLED = {
     "albumentationsx": (
         ["albumentationsx==2.3.10", "albucore==0.2.12"],
         [
-            "numpy",
-            "opencv-python-headless",
-            "pydantic",
-            "pyyaml",
-            "scipy",
-            "numkong",
-            "stringzilla",
-            "typing-extensions",
+            *("numpy", "opencv-python-headless", "pydantic", "pyyaml", "scipy"),
+            *("numkong", "stringzilla", "torch", "typing-extensions"),
         ],
     ),
     "syndatagenyolo": (
