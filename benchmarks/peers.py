@@ -38,7 +38,7 @@ INSTALLED = {
         ["albumentationsx==2.3.10", "albucore==0.2.12"],
         [
             *("numpy", "opencv-python-headless", "pydantic", "pyyaml", "scipy"),
-            *("numkong", "stringzilla", "torch", "typing-extensions"),
+            *("numkong", "stringzilla", "torch==2.13.0", "typing-extensions"),
         ],
     ),
     "syndatagenyolo": (
