@@ -110,7 +110,9 @@ def known_sizes(dataset: fo.Dataset) -> dict[str, tuple[float, str]]:
 def count_at_border(
     found: DatasetPoints, sizes_px: Mapping[str, float], splits: Sequence[str] = ("train",)
 ) -> dict[str, tuple[int, int]]:
-    """How many points a bank would cut, and how many patches of exactly their class's size cross the border.
+    """How many points a bank would cut, and how many of them count as crossing the border.
+
+    These are the patches of exactly their class's size that do, and objects whose source says that they do.
 
     Args:
         found: the points.
@@ -129,7 +131,7 @@ def count_at_border(
         sides = np.full(int(own.sum()), max(3, round(sizes_px[name])), dtype=np.int64)
         shapes_px = points.image_shapes_px[points.image_index[own]]
         windows = place_windows(points.centers_px[own], sides, shapes_px, "drop")
-        counts[name] = (len(sides), int((windows.cut_off > 0).sum()))
+        counts[name] = (len(sides), int(((windows.cut_off > 0) | points.edge[own]).sum()))
     return counts
 
 

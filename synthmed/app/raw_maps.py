@@ -43,7 +43,8 @@ def read_raw(path: Path) -> NDArray[np.float32]:
         OSError: there is no such file.
         ValueError: it is damaged.
     """
-    with np.load(path, allow_pickle=False) as content:
+    # Of an archive that is damaged NumPy would leave the file open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
         planes = content["planes"]
     zigzag = np.ascontiguousarray(np.moveaxis(planes, 0, -1)).view("<u4")[..., 0].astype(np.uint32)
     steps = np.where(zigzag & 1, ~(zigzag >> 1), zigzag >> 1)
