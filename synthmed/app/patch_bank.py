@@ -110,7 +110,9 @@ def known_sizes(dataset: fo.Dataset) -> dict[str, tuple[float, str]]:
 def count_at_border(
     found: DatasetPoints, sizes_px: Mapping[str, float], splits: Sequence[str] = ("train",)
 ) -> dict[str, tuple[int, int]]:
-    """How many points a bank would cut, and how many patches of exactly their class's size cross the border.
+    """How many points a bank would cut, and how many of them count as crossing the border.
+
+    These are the patches of exactly their class's size that do, and objects whose source says that they do.
 
     Args:
         found: the points.

@@ -131,7 +131,7 @@ def test_a_given_scale_is_noted(imported, truth):
     run = write_results(find_targets(imported), None, as_classifier(truth.points), options=options)
     assert run.summary["cam_scale"]["raw_at_255"] == 8.0
     shown = [np.asarray(Image.open(imported.first()[name].map_path)) for name in ("cam_rbc", "cam_wbc")]
-    assert np.max(shown) == pytest.approx(127, abs=12)
+    assert int(np.max(shown)) == pytest.approx(127, abs=12)
 
 
 @pytest.mark.parametrize("content", [None, b"not an archive", b"PK\x03\x04 cut off"])
