@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synthmed.app.cams import RAW_FOLDER
 from synthmed.app.evaluate import evaluate
 from synthmed.app.launch import launch
 from synthmed.app.patch_bank import build_patch_bank
 from synthmed.app.read_points import read_points
-from synthmed.app.runs import list_runs
+from synthmed.app.runs import get_run, list_runs
 from synthmed.app.targets import find_targets
 from synthmed.app.write_results import write_results
 from tests.app.conftest import as_classifier, as_detector
@@ -91,4 +92,12 @@ def test_a_mistake_is_told_and_leaves_nothing(shown, pictures):
         app.page.get_by_text("Other runs depend on it: evaluate_1").first.wait_for()
         app.picture("6_dependents")
         assert app.page.get_by_role("button", name="Execute", exact=True).is_disabled()
+        app.page.get_by_role("button", name="Cancel", exact=True).click()
+
+        # What no form can foresee.
+        next((get_run(dataset, "apply_models_1").folder / RAW_FOLDER).iterdir()).unlink()
+        app.open_operator("synthmed: evaluate")
+        app.page.get_by_role("button", name="Execute", exact=True).click()
+        app.page.get_by_text("apply the models again").first.wait_for()
+        app.picture("7_mistake")
     assert [run.key for run in list_runs(dataset)] == runs
