@@ -14,7 +14,6 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from typing import Any
 
 import click
 import numpy as np
+from _machine import processor
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -132,17 +132,6 @@ def synthetic_bank(folder: Path) -> PatchBank:
     spec = make_spec(sizes_px=dict.fromkeys(OBJECTS, float(OBJECT_PX)), variation=0.0)
     save_bank(build_bank(points, folder, spec), folder / "bank")
     return open_bank(folder / "bank")
-
-
-def processor() -> str:
-    """The processor's name where the system tells it, and how many cores are in sight."""
-    info = Path("/proc/cpuinfo")
-    names = (
-        [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-        if info.exists()
-        else []
-    )
-    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
 
 
 if __name__ == "__main__":

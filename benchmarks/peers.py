@@ -25,7 +25,8 @@ from pathlib import Path
 
 import click
 import numpy as np
-from compose import NOISE, OBJECTS, PLAIN, SIDE_PX, benchmark_recipe, processor, synthetic_bank
+from _machine import processor
+from compose import NOISE, OBJECTS, PLAIN, SIDE_PX, benchmark_recipe, synthetic_bank
 from rich.console import Console
 from rich.table import Table
 

@@ -29,7 +29,8 @@ from pathlib import Path
 
 import click
 import numpy as np
-from compose import BACKDROP, benchmark_recipe, processor, synthetic_bank
+from _machine import processor
+from compose import BACKDROP, benchmark_recipe, synthetic_bank
 from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console

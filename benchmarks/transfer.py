@@ -12,10 +12,10 @@ as one class NAME.
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ import numpy as np
 import torch
 import yaml
 from _heatmap import CenterNet, as_input, center_map, find_centers, focal_loss
+from _machine import processor
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -50,7 +51,6 @@ ARMS = Path(__file__).with_name("transfer_arms.yaml")
 class Data:
     """Clicks of one dataset with its sizes; an image stands in the input at ``scale``."""
 
-    name: str
     images_dir: Path
     points: PointSet
     sizes_px: dict[str, float]
@@ -79,22 +79,24 @@ def main(data: tuple[str, ...], arms: tuple[str, ...], seeds: tuple[int, ...], s
     done = {
         _key(*(line[name] for name in ("data", "arm", "seed", "steps", "settings"))): line for line in lines
     }
-    for place in data:
+    titles = [_title(place) for place in data]
+    for place, title in zip(data, titles, strict=True):
         loaded: Data | None = None
         for seed in seeds:
             for arm in arms:
-                key = _key(place, arm, seed, steps, known[arm])
+                key = _key(title, arm, seed, steps, known[arm])
                 if key in done:
                     continue
                 loaded = loaded or _load(place)
                 start = time.perf_counter()
-                f1 = _run(loaded, known[arm], seed, steps, f"{loaded.name}, {arm}, seed {seed}")
-                line = dict(data=place, arm=arm, seed=seed, steps=steps, center_f1=f1)
+                f1 = _run(loaded, known[arm], seed, steps, f"{title}, {arm}, seed {seed}")
+                line = dict(data=title, arm=arm, seed=seed, steps=steps, center_f1=f1)
                 line |= dict(settings=known[arm], seconds=round(time.perf_counter() - start))
+                line |= dict(date=date.today().isoformat(), machine=processor())
                 done[key] = line
                 with out.open("a") as file:
                     file.write(json.dumps(line) + "\n")
-    _print(data, arms, seeds, steps, known, done)
+    _print(titles, arms, seeds, steps, known, done)
 
 
 def _phantom(folder: Path) -> str:
@@ -103,9 +105,15 @@ def _phantom(folder: Path) -> str:
     return str(folder)
 
 
-def _key(place: str, arm: str, seed: int, steps: int, settings: dict[str, Any] | None) -> tuple[Any, ...]:
+def _title(place: str) -> str:
+    """What a dataset is called in tables and results: the name of its folder, whatever stands above it."""
+    folder, colon, merged = place.partition(":")
+    return Path(folder).resolve().name + colon + merged
+
+
+def _key(title: str, arm: str, seed: int, steps: int, settings: dict[str, Any] | None) -> tuple[Any, ...]:
     # What an arm changes is part of it: an edited arm is another one.
-    return place, arm, seed, steps, json.dumps(settings, sort_keys=True)
+    return title, arm, seed, steps, json.dumps(settings, sort_keys=True)
 
 
 def _load(place: str) -> Data:
@@ -114,7 +122,7 @@ def _load(place: str) -> Data:
     points = read_points(Path(folder) / "points.csv", images_dir)
     if merged:
         points = replace(points, classes=(merged,), labels=np.zeros_like(points.labels))
-    return Data(Path(folder).name, images_dir, points, resolve_sizes([], points, images_dir))
+    return Data(images_dir, points, resolve_sizes([], points, images_dir))
 
 
 def _run(data: Data, arm: dict[str, Any] | None, seed: int, steps: int, title: str) -> dict[str, float]:
@@ -206,27 +214,27 @@ def _evaluate(model: CenterNet, data: Data, split: str, most: int | None) -> Any
     return match_predictions(Predictions.of_images(found), truth, rule="center", class_sizes_px=sizes_px)
 
 
-def _print(data: Any, arms: Any, seeds: Any, steps: int, known: dict[str, Any], done: dict[Any, Any]) -> None:
+def _print(
+    titles: Any, arms: Any, seeds: Any, steps: int, known: dict[str, Any], done: dict[Any, Any]
+) -> None:
     table = Table(title=f"centre F1 on real val, mean over seeds ± deviation; {steps} steps of {BATCH}")
     table.add_column("trained on")
     columns = []
-    for place in data:
-        classes = next(line["center_f1"] for key, line in done.items() if key[0] == place)
-        columns += [(place, name) for name in classes]
-    for place, name in columns:
-        table.add_column(f"{Path(place.partition(':')[0]).name}\n{name}", justify="right")
+    for title in titles:
+        classes = next(line["center_f1"] for key, line in done.items() if key[0] == title)
+        columns += [(title, name) for name in classes]
+    for title, name in columns:
+        table.add_column(f"{title.partition(':')[0]}\n{name}", justify="right")
     for arm in arms:
         cells = []
-        for place, name in columns:
-            values = [done[_key(place, arm, seed, steps, known[arm])]["center_f1"][name] for seed in seeds]
+        for title, name in columns:
+            values = [done[_key(title, arm, seed, steps, known[arm])]["center_f1"][name] for seed in seeds]
             cells.append(f"{np.mean(values):.3f} ±{np.std(values):.3f}")
         table.add_row(arm, *cells)
     console = Console(width=40 + 16 * len(columns))
     console.print(table)
     seconds = np.median([line["seconds"] for line in done.values()])
-    console.print(
-        f"seeds {', '.join(map(str, seeds))}; median {seconds:.0f} s per training; {platform.machine()}"
-    )
+    console.print(f"seeds {', '.join(map(str, seeds))}; median {seconds:.0f} s per training; {processor()}")
 
 
 if __name__ == "__main__":
