@@ -40,6 +40,7 @@ def make_bank(
         offsets=np.cumsum(areas) - areas,
         centers_px=np.full((count, 2), 50.0),
         cut_off=np.zeros(count),
+        rims_px=np.zeros(count),
         other_centers=np.zeros(count, dtype=np.int64),
         backgrounds=rng.uniform(180, 220, size=(count, 3)),
         quality=Quality.unknown(count),

@@ -30,6 +30,7 @@ def plan_of(objects: list[tuple[int, int, int, int, int, int, bool]], **options:
         "patch_index": table[:, 0],
         "centers_px": table[:, 1:3] + sizes / 2,
         "sizes_px": sizes,
+        "rims_px": np.zeros(len(table), dtype=np.int64),
         "quarter_turns": table[:, 5],
         "flips": table[:, 6].astype(bool),
         "hard": False,
