@@ -85,7 +85,9 @@ def bank() -> None:
 @click.option("--recenter", is_flag=True, help="Cut round the segmented object instead of the click.")
 @click.option("--min-contrast", default=1.0, show_default=True, help="In noises; below, nothing is there.")
 @click.option("--min-focus", default=0.0, show_default=True, help="Share of the sharpness of its class.")
-@click.option("--min-solidity", default=0.9, show_default=True, help="Share of its class; halo and segmented.")
+@click.option(
+    "--min-solidity", default=0.9, show_default=True, help="Share of its class; halo and segmented."
+)
 @click.option("--keep-duplicates", is_flag=True, help="Keep patches that show the same pixels.")
 @click.option(
     "--backdrops",

@@ -199,7 +199,7 @@ def _rims(
     A mask ends at the physical edge, and people draw boxes somewhat off it. So the boxes of a class's whole
     objects are widened alike until their mean side is the size of the class.
     """
-    rims = rims_px.copy()
+    rims: NDArray[np.float64] = rims_px.copy()
     extents = (quality.object_height_px + quality.object_width_px) / 2
     outlined = (rims > 0) & quality.segmented
     for label, size_px in enumerate(sizes_px):

@@ -45,7 +45,8 @@ class PatchBank:
         splits: ``(P,)`` str.
         groups: ``(P,)`` str.
         pixels: ``(T, 3)`` uint8, RGB.
-        mattes: ``(T,)`` uint8, 255 where all of the pixel comes along; at least `object_levels` on the object.
+        mattes: ``(T,)`` uint8, 255 where all of the pixel comes along; `object_levels` says from
+            where on it belongs to the object.
         images: the ``I`` source images, also those without a patch.
         image_shapes_px: ``(I, 2)`` int.
         image_counts: ``(I, C)`` int, how many objects of each class each image has.

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from synthmed.bank.background import Background
 from synthmed.bank.cut import cut_patch, local_background, place_windows
 from synthmed.bank.duplicates import thumbnail
-from synthmed.bank.matte import HALF_LEVEL, edge_px, halo_matte, halo_px, round_matte, segmented_matte, square_matte
+from synthmed.bank.matte import (
+    HALF_LEVEL,
+    edge_px,
+    halo_matte,
+    halo_px,
+    round_matte,
+    segmented_matte,
+    square_matte,
+)
 from synthmed.bank.objects import Objects, find_objects
 from synthmed.bank.quality import nearest_others, touching_share
 from synthmed.bank.spec import BankSpec
