@@ -106,8 +106,7 @@ def warnings(report: Sequence[ClassReport], spec: BankSpec) -> list[str]:
             )
         if spec.follows_outline and row.patches and row.unsegmented > 0.5 * row.patches:
             found.append(
-                f"{row.name}: {row.unsegmented} of {row.patches} objects could not be segmented and "
-                f"were taken for discs; check --size {row.name}=...px, which the area of an object is compared "
-                "with"
+                f"{row.name}: {row.unsegmented} of {row.patches} objects could not be segmented and were "
+                f"taken for discs; check --size {row.name}=...px, with which their areas are compared"
             )
     return found
