@@ -75,13 +75,19 @@ def bank() -> None:
 @click.option("--variation", default=0.1, show_default=True, help="Spread of the patch size, as a share.")
 @click.option("--border", type=click.Choice(["drop", "shift", "pad"]), default="drop", show_default=True)
 @click.option(
-    "--matte", type=click.Choice(["round", "square", "segmented"]), default="round", show_default=True
+    "--matte",
+    type=click.Choice(["halo", "segmented", "round", "square"]),
+    default="round",
+    show_default=True,
+    help="What is kept: the object with its halo, the object alone, a disc, or the whole square.",
 )
 @click.option("--feather", default=0.15, show_default=True, help="Soft edge, as a share of the radius.")
 @click.option("--recenter", is_flag=True, help="Cut round the segmented object instead of the click.")
 @click.option("--min-contrast", default=1.0, show_default=True, help="In noises; below, nothing is there.")
 @click.option("--min-focus", default=0.0, show_default=True, help="Share of the sharpness of its class.")
-@click.option("--min-solidity", default=0.9, show_default=True, help="Share of its class; segmented only.")
+@click.option(
+    "--min-solidity", default=0.9, show_default=True, help="Share of its class; halo and segmented."
+)
 @click.option("--keep-duplicates", is_flag=True, help="Keep patches that show the same pixels.")
 @click.option(
     "--backdrops",

@@ -312,7 +312,7 @@ def test_banks_that_cannot_be_opened(phantom_bank_dir: Path, clean_cwd: Path, co
     meta = json.loads((bank / "bank.json").read_text())
     (bank / "bank.json").write_text(json.dumps({**meta, "schema_version": 99}))
     said = fails(*command, bank, *rest)
-    assert "another schema version than 3" in said and "got 99" in said
+    assert "another schema version than" in said and "got 99" in said
     assert sorted(path.name for path in clean_cwd.iterdir()) == ["bank"]
 
 

@@ -14,8 +14,9 @@ BORDERS = {
 }
 FATES = {"drop": "dropped", "shift": "shifted inwards", "pad": "padded"}
 MATTES = {
-    "round": "Round, with a soft edge",
-    "segmented": "The object alone, segmented, with a soft edge",
+    "round": "A disc, with a soft edge",
+    "halo": "The segmented object with its halo, fading out",
+    "segmented": "The segmented object alone, with a soft edge",
     "square": "The whole square",
 }
 
@@ -109,7 +110,7 @@ class BuildPatchBank(SynthmedOperator):
             field: the field of the points.
             key: the name of the run.
             border: what happens to patches that cross the border: ``drop``, ``shift`` or ``pad``.
-            matte: what is kept of a patch: ``round``, ``segmented`` or ``square``.
+            matte: what is kept of a patch: ``round``, ``halo``, ``segmented`` or ``square``.
             variation: the share by which each patch is cut larger or smaller.
         """
         return self.run_on(

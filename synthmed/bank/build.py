@@ -28,6 +28,9 @@ from synthmed.points.regions import open_image
 
 Progress = Callable[[int, int], None]
 
+_MOST_MARGIN = 0.15
+"""How far off the edge of its object a box may run, as a share of the class size."""
+
 _MARGIN_PX = 64
 """How much of a large image is read round the patches, for the background beside them."""
 
@@ -119,19 +122,20 @@ def build_bank(
 
 def _quality(cut: Patches, labels: NDArray[np.int64], classes: int) -> Quality:
     rows = np.array(cut.measured, dtype=np.float64)
-    segmented, contrast, sharpness, solidity, off_center, truncated, nearest, height, width, diameter = rows.T
+    segmented, contrast, sharpness, solidity, touching, off_center, truncated, nearest, *extents = rows.T
     return Quality(
         segmented=segmented > 0,
         contrast=contrast,
         focus=over_class_median(sharpness, labels, classes),
         solidity=solidity,
+        touching=touching,
         off_center_px=off_center,
         truncated=truncated > 0,
         nearest_px=nearest,
         duplicate=find_duplicates(np.array(cut.thumbnails), labels),
-        object_height_px=height,
-        object_width_px=width,
-        object_diameter_px=diameter,
+        object_height_px=extents[0],
+        object_width_px=extents[1],
+        object_diameter_px=extents[2],
     )
 
 
@@ -144,7 +148,7 @@ def _fate(quality: Quality, labels: NDArray[np.int64], cut: Patches, spec: BankS
     blurred = quality.focus < spec.min_focus
     # Some classes are bent by nature, so it is the others of the class that tell what is whole.
     whole = over_class_median(quality.solidity, labels, int(labels.max()) + 1)
-    hidden = (whole < spec.min_solidity) & (spec.matte == "segmented")
+    hidden = (whole < spec.min_solidity) & (np.array(cut.rim_px) > 0)
     twice = quality.duplicate & (not spec.keep_duplicates)
     reasons = [faint, blurred, hidden, twice]
     return np.select(reasons, [_FAINT, _BLURRED, _HIDDEN, _DUPLICATE], default=0).astype(np.int64)
@@ -184,6 +188,29 @@ def _report(
     return tuple(report)
 
 
+def _rims(
+    rims_px: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    quality: Quality,
+    sizes_px: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """How far inside its patch the box of each object runs, ``(P,)``.
+
+    A mask ends at the physical edge, and people draw boxes somewhat off it. So the boxes of a class's whole
+    objects are widened alike until their mean side is the size of the class.
+    """
+    rims: NDArray[np.float64] = rims_px.copy()
+    extents = (quality.object_height_px + quality.object_width_px) / 2
+    outlined = (rims > 0) & quality.segmented
+    for label, size_px in enumerate(sizes_px):
+        own = outlined & (labels == label)
+        whole = own & ~quality.truncated
+        if whole.any():
+            margin = (size_px - float(extents[whole].mean())) / 2
+            rims[own] -= np.clip(margin, -_MOST_MARGIN * size_px, _MOST_MARGIN * size_px)
+    return rims
+
+
 def _assemble(
     kept: PointSet,
     spec: BankSpec,
@@ -198,6 +225,7 @@ def _assemble(
     point = np.array(cut.point, dtype=np.int64)[chosen]
     shapes = np.array([cut.mattes[i].shape for i in chosen], dtype=np.int64)
     image_of_patch = kept.image_index[point]
+    stays = quality.select(fate == 0)
     bank = PatchBank(
         spec=spec,
         classes=kept.classes,
@@ -209,7 +237,8 @@ def _assemble(
         cut_off=np.array(cut.cut_off)[chosen],
         other_centers=np.array(cut.other_centers, dtype=np.int64)[chosen],
         backgrounds=np.array(cut.background)[chosen],
-        quality=quality.select(fate == 0),
+        rims_px=_rims(np.array(cut.rim_px, dtype=np.float64)[chosen], kept.labels[point], stays, sizes_px),
+        quality=stays,
         source_images=np.array(kept.images, dtype=str)[image_of_patch],
         annotation_ids=kept.annotation_ids[point].astype(str),
         splits=np.array(kept.splits, dtype=str)[image_of_patch],

@@ -1,9 +1,28 @@
-"""Mattes: how much of each pixel of a patch is object, 255 for all and 0 for none."""
+"""Mattes: how much of each pixel of a patch comes along, 255 for all of it and 0 for nothing."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+HALF_LEVEL = 128
+"""From this level on a pixel of a soft-edged matte belongs to the object."""
+
+HALO_LEVEL = 230
+"""The same in a halo matte, whose lower levels are what surrounds the object."""
+
+_HALO_ALPHA = 0.8
+"""Of the surroundings next to the object: `HALO_LEVEL` lies in the middle between it and the object's own, so
+that the edge stays in its place when a matte is resized."""
+
+_HALO_SHARE = 0.2
+"""Width of the surroundings that come along, per side of the class."""
+
+_LEAST_HALO_PX = 4.0
+"""The same in pixels: optics make the halo of a small object no narrower."""
+
+_GAP_PX = 2.0
+"""So near to another object the surroundings have faded out."""
 
 
 def square_matte(shape_px: tuple[int, int]) -> NDArray[np.uint8]:
@@ -65,6 +84,47 @@ def segmented_matte(mask: NDArray[np.bool_], others: NDArray[np.bool_], feather:
         away = ndimage.distance_transform_edt(~others) - 0.5
         alpha = np.minimum(alpha, np.clip(away / width, 0, 1))
     return np.asarray(np.rint(alpha * 255), dtype=np.uint8)
+
+
+def halo_matte(mask: NDArray[np.bool_], others: NDArray[np.bool_], rim_px: float) -> NDArray[np.uint8]:
+    """An object with its halo: all of the mask, and what surrounds it, fading out.
+
+    The light round an object, the blur of its edge and the ends that a mask cut off belong to how it looks;
+    background that comes along does no harm where it is matched to the canvas. Other objects do not come
+    along.
+
+    Args:
+        mask: ``(h, w)`` bool, with room for the rim round it.
+        others: ``(h, w)`` bool, the masks of other objects.
+        rim_px: how far the surroundings reach.
+
+    Returns:
+        ``(h, w)`` uint8, at least `HALO_LEVEL` on the object and below it elsewhere.
+
+    Examples:
+        >>> mask = np.array([[0, 0, 0, 1, 1, 0, 0, 0, 0]], bool)
+        >>> others = np.array([[0, 0, 0, 0, 0, 0, 0, 1, 1]], bool)
+        >>> halo_matte(mask, others, 4.0)
+        array([[102, 153, 204, 255, 255, 153,  51,   0,   0]], dtype=uint8)
+    """
+    from scipy import ndimage
+
+    away = ndimage.distance_transform_edt(~mask) - 1
+    alpha = np.clip(1 - away / rim_px, 0, 1)
+    if others.any():
+        gap = ndimage.distance_transform_edt(~others) - 0.5
+        alpha = np.minimum(alpha, np.clip(gap / _GAP_PX, 0, 1))
+    return np.asarray(np.rint(np.where(mask, 1, _HALO_ALPHA * alpha) * 255), dtype=np.uint8)
+
+
+def halo_px(size_px: float) -> float:
+    """How far the surroundings of an object come along, by the size of its class.
+
+    Examples:
+        >>> halo_px(9.0), halo_px(100.0)
+        (4.0, 20.0)
+    """
+    return max(_LEAST_HALO_PX, _HALO_SHARE * size_px)
 
 
 def edge_px(mask: NDArray[np.bool_], feather: float) -> float:

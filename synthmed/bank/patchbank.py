@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops
+from synthmed.bank.matte import HALF_LEVEL, HALO_LEVEL
 from synthmed.bank.quality import QUALITY_COLUMNS, Quality
 from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
@@ -36,13 +37,16 @@ class PatchBank:
         other_centers: ``(P,)`` int, centres of other objects under the matte: such a patch would put an
             unlabelled object into a scene.
         backgrounds: ``(P, 3)`` float, the background colour round the patch.
+        rims_px: ``(P,)`` float, how far inside the patch the box of its object runs; less than 0 where that
+            is the larger one.
         quality: contrast, focus, place and extents of each object.
         source_images: ``(P,)`` str.
         annotation_ids: ``(P,)`` str.
         splits: ``(P,)`` str.
         groups: ``(P,)`` str.
         pixels: ``(T, 3)`` uint8, RGB.
-        mattes: ``(T,)`` uint8, 255 where the pixel is all object.
+        mattes: ``(T,)`` uint8, 255 where all of the pixel comes along; `object_levels` says from
+            where on it belongs to the object.
         images: the ``I`` source images, also those without a patch.
         image_shapes_px: ``(I, 2)`` int.
         image_counts: ``(I, C)`` int, how many objects of each class each image has.
@@ -66,6 +70,7 @@ class PatchBank:
     cut_off: NDArray[np.float64]
     other_centers: NDArray[np.int64]
     backgrounds: NDArray[np.float64]
+    rims_px: NDArray[np.float64]
     quality: Quality
     source_images: NDArray[np.str_]
     annotation_ids: NDArray[np.str_]
@@ -98,6 +103,12 @@ class PatchBank:
         height, width = self.shapes_px[index]
         start = self.offsets[index]
         return self.mattes[start : start + height * width].reshape(height, width)
+
+    @cached_property
+    def object_levels(self) -> NDArray[np.int64]:
+        """``(P,)`` int, the level of each matte from which on a pixel belongs to the object."""
+        halo = (self.spec.matte == "halo") & (self.rims_px != 0)
+        return np.where(halo, HALO_LEVEL, HALF_LEVEL).astype(np.int64)
 
     @cached_property
     def pools(self) -> tuple[NDArray[np.int64], ...]:
@@ -185,6 +196,7 @@ _HASHED: dict[str, str | None] = {
     "groups": None,
     "pixels": "|u1",
     "mattes": "|u1",
+    "rims_px": "<f8",
     "image_shapes_px": "<i8",
     "image_counts": "<i8",
     "image_backgrounds": "<f8",

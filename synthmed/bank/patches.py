@@ -11,10 +11,26 @@ from numpy.typing import NDArray
 from synthmed.bank.background import Background
 from synthmed.bank.cut import cut_patch, local_background, place_windows
 from synthmed.bank.duplicates import thumbnail
-from synthmed.bank.matte import edge_px, round_matte, segmented_matte, square_matte
+from synthmed.bank.matte import (
+    HALF_LEVEL,
+    edge_px,
+    halo_matte,
+    halo_px,
+    round_matte,
+    segmented_matte,
+    square_matte,
+)
 from synthmed.bank.objects import Objects, find_objects
-from synthmed.bank.quality import nearest_others
+from synthmed.bank.quality import nearest_others, touching_share
 from synthmed.bank.spec import BankSpec
+
+_GAP = 0.05
+"""Objects touch that are nearer to each other than this share of their class's size."""
+
+_LEAST_GAP_PX = 1.5
+
+_MOST_TOUCHING = 0.1
+"""Share of its edge up to which an object that touches others is cut by its outline, halo and all."""
 
 _SURROUNDINGS = 2.0
 """Side of a thumbnail's window in class sizes: what lies round an object tells it from others of its kind."""
@@ -30,6 +46,7 @@ class Patches:
     other_centers: list[int] = field(default_factory=list)
     background: list[NDArray[np.float64]] = field(default_factory=list)
     noise: list[float] = field(default_factory=list)
+    rim_px: list[int] = field(default_factory=list)
     pixels: list[NDArray[np.uint8]] = field(default_factory=list)
     mattes: list[NDArray[np.uint8]] = field(default_factory=list)
     thumbnails: list[NDArray[np.uint8]] = field(default_factory=list)
@@ -43,6 +60,7 @@ class Measured(NamedTuple):
     contrast: float
     sharpness: float
     solidity: float
+    touching: float
     off_center_px: float
     truncated: float
     nearest_px: float
@@ -90,21 +108,21 @@ def cut_image(
     nearest_px = nearest_others(centers_px)
     half = np.maximum(1, np.rint(_SURROUNDINGS * sizes_px / 2)).astype(np.int64)[:, None]
     corners = np.floor(centers_px).astype(np.int64) - half
-    tight = objects.found & (spec.matte == "segmented")
+    touching = _touching(objects, sizes_px)
+    tight = objects.found & spec.follows_outline
+    if spec.matte == "halo":
+        # Where another object lies close, the edge was guessed, and a wrong one teaches more than none.
+        tight &= ~(touching > _MOST_TOUCHING)
     crosses = np.where(tight, objects.truncated, windows.cut_off > 0) | edge
     truncated = np.where(objects.found, objects.truncated, windows.cut_off > 0) | edge
     cut.crossing.extend(index[crosses & own].tolist())
     # A segmented object needs no window of its class's size: what counts is whether all of it is seen.
     usable = np.where(tight, True, windows.usable) & ~(crosses & (spec.border == "drop"))
     for i in np.flatnonzero(usable & own):
-        low, high = (
-            _tight_window(objects, int(i), spec.feather)
-            if tight[i]
-            else (windows.low_px[i], windows.high_px[i])
-        )
+        window = windows.low_px[i], windows.high_px[i]
+        low, high, matte, rim_px = _shape(objects, int(i), window, sizes_px[i], spec, bool(tight[i]))
         around = local_background(image, low, high, background)
-        matte = _matte(objects, int(i), low, high, spec, tight=bool(tight[i]))
-        if spec.border == "shift":
+        if spec.border == "shift" and not rim_px:
             # What the image does not show is taken off the matte, which so stays round the click.
             first, last = np.maximum(low, 0), np.minimum(high, image.shape[:2])
             matte = matte[tuple(slice(a, b) for a, b in zip(first - low, last - low, strict=True))]
@@ -116,15 +134,34 @@ def cut_image(
         cut.other_centers.append(_count_others(centers_px, int(i), low, matte))
         cut.background.append(around)
         cut.noise.append(background.noise)
+        cut.rim_px.append(rim_px)
         cut.pixels.append(patch)
         cut.mattes.append(matte.astype(np.uint8))
         cut.thumbnails.append(thumbnail(image, corners[i], corners[i] + 2 * half[i]))
-        cut.measured.append(_measure(objects, int(i), centers_px[i], truncated[i], float(nearest_px[i])))
+        cut.measured.append(
+            _measure(objects, int(i), centers_px[i], touching[i], truncated[i], float(nearest_px[i]))
+        )
     return objects.labels
 
 
+def _touching(objects: Objects, sizes_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`touching_share` of each object, ``(N,)``; NaN where none was found."""
+    shares = np.full(len(sizes_px), np.nan)
+    for i in np.flatnonzero(objects.found):
+        gap_px = max(_LEAST_GAP_PX, _GAP * sizes_px[i])
+        room = int(gap_px) + 1
+        labels = _padded(objects.labels, objects.low_px[i] - room, objects.high_px[i] + room)
+        shares[i] = touching_share(labels, int(i) + 1, gap_px)
+    return shares
+
+
 def _measure(
-    objects: Objects, i: int, center_px: NDArray[np.float64], truncated: bool, nearest_px: float
+    objects: Objects,
+    i: int,
+    center_px: NDArray[np.float64],
+    touching: float,
+    truncated: bool,
+    nearest_px: float,
 ) -> Measured:
     found = bool(objects.found[i])
     height, width = objects.high_px[i] - objects.low_px[i] if found else (np.nan, np.nan)
@@ -133,6 +170,7 @@ def _measure(
         contrast=objects.contrast[i],
         sharpness=objects.sharpness[i],
         solidity=objects.solidity[i],
+        touching=touching,
         off_center_px=float(np.hypot(*(objects.centroids_px[i] - center_px))),
         truncated=truncated,
         nearest_px=nearest_px,
@@ -142,30 +180,49 @@ def _measure(
     )
 
 
-def _tight_window(objects: Objects, i: int, feather: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The box of an object with room for its soft edge, within the image."""
-    low, high = objects.low_px[i], objects.high_px[i]
-    mask = objects.labels[low[0] : high[0], low[1] : high[1]] == i + 1
-    room = int(np.ceil(edge_px(mask, feather) / 2))
-    return np.maximum(low - room, 0), np.minimum(high + room, objects.labels.shape)
+class _Shape(NamedTuple):
+    """The window of a patch, its matte ``(h, w)``, and how much of each side lies round the object."""
+
+    low_px: NDArray[np.int64]
+    high_px: NDArray[np.int64]
+    matte: NDArray[np.uint8]
+    rim_px: int
 
 
-def _matte(
+def _shape(
     objects: Objects,
     i: int,
-    low_px: NDArray[np.int64],
-    high_px: NDArray[np.int64],
+    window: tuple[NDArray[np.int64], NDArray[np.int64]],
+    size_px: float,
     spec: BankSpec,
-    *,
     tight: bool,
-) -> NDArray[np.uint8]:
-    if tight:
-        labels = objects.labels[low_px[0] : high_px[0], low_px[1] : high_px[1]]
-        return segmented_matte(labels == i + 1, (labels > 0) & (labels != i + 1), spec.feather)
-    height, width = (int(n) for n in high_px - low_px)
-    if spec.matte == "square":
-        return square_matte((height, width))
-    return round_matte((height, width), spec.feather)
+) -> _Shape:
+    """What is cut out for one click, whose class-sized window is given; it may reach beyond the image."""
+    found = bool(objects.found[i])
+    if not tight and (found or spec.matte != "halo"):
+        height, width = (int(n) for n in window[1] - window[0])
+        square = spec.matte == "square"
+        matte = square_matte((height, width)) if square else round_matte((height, width), spec.feather)
+        return _Shape(*window, matte, 0)
+    low, high = (objects.low_px[i], objects.high_px[i]) if found else window
+    labels = _padded(objects.labels, low, high)
+    mask = labels == i + 1 if found else round_matte(labels.shape, spec.feather) >= HALF_LEVEL
+    room = int(np.ceil(halo_px(size_px) if spec.matte == "halo" else edge_px(mask, spec.feather) / 2))
+    mask, labels = np.pad(mask, room), _padded(objects.labels, low - room, high + room)
+    others = (labels > 0) & (labels != i + 1) & ~mask
+    halo = spec.matte == "halo"
+    matte = halo_matte(mask, others, room) if halo else segmented_matte(mask, others, spec.feather)
+    return _Shape(low - room, high + room, matte, room)
+
+
+def _padded(
+    labels: NDArray[np.int32], low_px: NDArray[np.int64], high_px: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """A window of an image of labels, 0 beyond its border."""
+    before = np.maximum(-low_px, 0)
+    after = np.maximum(high_px - labels.shape, 0)
+    inside = tuple(slice(max(a, 0), b) for a, b in zip(low_px.tolist(), high_px.tolist(), strict=True))
+    return np.pad(labels[inside], list(zip(before.tolist(), after.tolist(), strict=True)))
 
 
 def _count_others(

@@ -19,6 +19,7 @@ class Quality:
         focus: ``(P,)`` float, sharpness of the edge over the median of its class: 1 is typical.
         solidity: ``(P,)`` float, area of the object over that of its convex hull; low where a neighbour hides
             a part of it.
+        touching: ``(P,)`` float, the share of the object's edge beside another one: it was guessed there.
         off_center_px: ``(P,)`` float, from the click to the centroid of the object.
         truncated: ``(P,)`` bool, whether the border of the image may cut the object: the source says so, the
             segmented object touches it, or the window of one that could not be segmented crosses it.
@@ -33,6 +34,7 @@ class Quality:
     contrast: NDArray[np.float64]
     focus: NDArray[np.float64]
     solidity: NDArray[np.float64]
+    touching: NDArray[np.float64]
     off_center_px: NDArray[np.float64]
     truncated: NDArray[np.bool_]
     nearest_px: NDArray[np.float64]
@@ -89,6 +91,29 @@ def over_class_median(
         if typical > 0:
             shares[own] = values[own] / typical
     return shares
+
+
+def touching_share(labels: NDArray[np.int32], number: int, gap_px: float) -> float:
+    """The share of an object's edge that lies beside another object.
+
+    Args:
+        labels: ``(h, w)`` int32, which object has a pixel, with room for the gap round the object.
+        number: the object's; it has a pixel at least.
+        gap_px: no more lies between what counts as touching.
+
+    Examples:
+        >>> labels = np.array([[0, 0, 0, 0, 0, 0], [0, 1, 1, 0, 2, 2], [0, 0, 0, 0, 0, 0]])
+        >>> touching_share(labels, 1, 1.0), touching_share(labels, 1, 2.0)
+        (0.0, 0.5)
+    """
+    from scipy import ndimage
+
+    mask = labels == number
+    others = (labels > 0) & ~mask
+    if not others.any():
+        return 0.0
+    edge = mask & ~ndimage.binary_erosion(mask)
+    return float((ndimage.distance_transform_edt(~others)[edge] <= gap_px).mean())
 
 
 def nearest_others(centers_px: NDArray[np.float64]) -> NDArray[np.float64]:

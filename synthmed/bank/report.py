@@ -104,9 +104,9 @@ def warnings(report: Sequence[ClassReport], spec: BankSpec) -> list[str]:
                 f"{row.name}: the border of the image may cut every one of the {row.patches} objects, and "
                 "scenes will show a straight edge; click whole objects too, or give a smaller size"
             )
-        if spec.matte == "segmented" and row.patches and row.unsegmented > 0.5 * row.patches:
+        if spec.follows_outline and row.patches and row.unsegmented > 0.5 * row.patches:
             found.append(
-                f"{row.name}: {row.unsegmented} of {row.patches} objects could not be segmented and have a "
-                f"round matte; check --size {row.name}=...px, which the area of an object is compared with"
+                f"{row.name}: {row.unsegmented} of {row.patches} objects could not be segmented and were "
+                f"taken for discs; check --size {row.name}=...px, with which their areas are compared"
             )
     return found

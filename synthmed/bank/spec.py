@@ -21,9 +21,10 @@ class BankSpec(BaseModel):
             background (which the matte then leaves out). In all cases the matte stays round the click.
             ``drop`` also drops objects that the source marks as ``edge``; otherwise they are kept and noted
             as ``truncated``, and scenes show them only where a class has no whole object.
-        matte: ``segmented`` keeps the object alone, in a patch that fits it tightly, ``round`` the inscribed
-            ellipse with a soft edge, ``square`` the whole patch. Objects that cannot be segmented get a round
-            matte, and the report says how many.
+        matte: ``halo`` keeps the segmented object and lets its surroundings fade out, ``segmented`` keeps the
+            object alone, ``round`` the ellipse inscribed in the patch with a soft edge, ``square`` the whole
+            patch. The first two follow the outline of each object, in a patch that fits it; one that cannot
+            be segmented, and for ``halo`` one that touches others, is taken for a disc of its class's size.
         feather: width of the soft edge of a round or segmented matte, as a share of its radius.
         recenter: whether a patch is cut round the centroid of the segmented object instead of the click.
         min_contrast: patches whose contrast is below this many standard deviations of the background's noise
@@ -43,7 +44,7 @@ class BankSpec(BaseModel):
     sizes_px: dict[str, float]
     variation: float = Field(default=0.1, ge=0, lt=1)
     border: Literal["drop", "shift", "pad"] = "drop"
-    matte: Literal["round", "square", "segmented"] = "round"
+    matte: Literal["halo", "segmented", "round", "square"] = "round"
     feather: float = Field(default=0.15, gt=0, le=1)
     recenter: bool = False
     min_contrast: float = Field(default=1.0, ge=0)
@@ -54,6 +55,11 @@ class BankSpec(BaseModel):
     seed: int = Field(default=0, ge=0)
     splits: tuple[str, ...] = ("train",)
     allow_groups: tuple[str, ...] = ()
+
+    @property
+    def follows_outline(self) -> bool:
+        """Whether patches have the extents of their objects instead of those of their class."""
+        return self.matte in ("halo", "segmented")
 
     @field_validator("sizes_px")
     @classmethod

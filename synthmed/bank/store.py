@@ -32,7 +32,7 @@ from synthmed.bank.tables import (
 )
 from synthmed.errors import BankError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # Twice the largest class size: what the largest variation makes of it.
 _LARGEST_SIDE_PX = 20_000
@@ -174,7 +174,8 @@ def _check(bank: PatchBank, folder: Path) -> None:
         and bool((bank.image_counts >= 0).all())
         and bool((bank.image_noises >= 0).all())
         and all(
-            bool(np.isfinite(a).all()) for a in (bank.backgrounds, bank.image_backgrounds, bank.image_noises)
+            bool(np.isfinite(a).all())
+            for a in (bank.backgrounds, bank.rims_px, bank.image_backgrounds, bank.image_noises)
         )
     )
     if not fits:

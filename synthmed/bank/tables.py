@@ -38,6 +38,7 @@ _KINDS: dict[str, str] = {
     "width_px": "i",
     "cut_off": "f",
     "other_centers": "i",
+    "rim_px": "f",
     **{f"background_{name}": "f" for name in _CHANNELS},
     **{name: "b" if name in FLAGS else "f" for name in QUALITY_COLUMNS},
 }
@@ -58,6 +59,7 @@ def patch_table(bank: PatchBank) -> NDArray[Any]:
         "width_px": bank.shapes_px[:, 1],
         "cut_off": bank.cut_off,
         "other_centers": bank.other_centers,
+        "rim_px": bank.rims_px,
         **{f"background_{name}": bank.backgrounds[:, i] for i, name in enumerate(_CHANNELS)},
         **{name: getattr(bank.quality, name) for name in QUALITY_COLUMNS},
     }
@@ -92,6 +94,7 @@ def patch_fields(path: Path) -> dict[str, Any]:
         "centers_px": np.stack([table["center_row_px"], table["center_column_px"]], axis=1),
         "cut_off": column("cut_off"),
         "other_centers": column("other_centers"),
+        "rims_px": column("rim_px"),
         "backgrounds": np.stack([table[f"background_{name}"] for name in _CHANNELS], axis=1),
         "quality": Quality(**{name: column(name) for name in QUALITY_COLUMNS}),
         "source_images": np.asarray(table["image"]),

@@ -6,13 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed._compiled import compiled
+from synthmed.bank.matte import HALF_LEVEL
 
 # Marks a pixel of the instance mask that an object covers only with the soft edge of its matte.
 SOFT = 1 << 15
 MAX_OBJECTS = SOFT - 1
-
-# From this alpha on a pixel belongs to the object, below it to the object's soft edge.
-_HALF = 128
 
 _FRACTION_BITS = 16
 _ONE = 1 << _FRACTION_BITS
@@ -31,7 +29,7 @@ def paste_objects(
     flips: NDArray[np.bool_],
     turns: NDArray[np.int64],
     shifts: NDArray[np.int64],
-    hard: bool,
+    levels: NDArray[np.int64],
     visible: NDArray[np.int64],
     support: NDArray[np.int64],
 ) -> None:
@@ -50,7 +48,8 @@ def paste_objects(
         flips: ``(M,)``, whether the patch is mirrored left to right, before it is turned.
         turns: ``(M,)``, counter-clockwise quarter turns, 0 to 3.
         shifts: ``(M, 3)``, added to red, green and blue.
-        hard: ignore the mattes.
+        levels: ``(M,)``, the alpha from which on a pixel belongs to the object; below it is its soft edge or
+            its halo. With 0 the matte is ignored.
         visible: ``(M,)``, written: pixels that the object owns in the end, soft edges not counted.
         support: ``(M,)``, written: pixels that it would own alone on an unlimited canvas.
     """
@@ -65,14 +64,14 @@ def paste_objects(
         patch = slice(offsets[k], offsets[k] + rows * columns)
         row_taps, column_taps = linear_taps(rows, height), linear_taps(columns, width)
         resize(pixels[patch].ravel(), 3, columns, row_taps, column_taps, colors)
-        if not hard:
+        if levels[k] > 0:
             resize(mattes[patch], 1, columns, row_taps, column_taps, matte)
         own = 0
         for p in range(height * width):
-            own += matte[p] >= _HALF
+            own += matte[p] >= levels[k]
         support[k] = own
         path = walk(height, width, flips[k], turns[k])
-        _blend(image, owner, visible, k, colors, matte, shifts[k], corners[k], sizes[k], path)
+        _blend(image, owner, visible, k, colors, matte, levels[k], shifts[k], corners[k], sizes[k], path)
 
 
 @compiled
@@ -83,6 +82,7 @@ def _blend(
     k: int,
     colors: NDArray[np.uint8],
     matte: NDArray[np.uint8],
+    level: int,
     shift: NDArray[np.int64],
     corner: NDArray[np.int64],
     size: NDArray[np.int64],
@@ -96,7 +96,9 @@ def _blend(
             # Unsigned indices, here and below, spare numba's test whether an index counts from the end.
             y, x, p = np.uintp(corner[0] + i), np.uintp(corner[1] + j), np.uintp(start + down * i + right * j)
             alpha = np.int64(matte[p])
-            if alpha == 0:
+            before = np.int64(owner[y, x])
+            # A halo of canvas light over another object would rub that one out.
+            if alpha == 0 or (alpha < level and 0 < before < SOFT and level > HALF_LEVEL):
                 continue
             for channel in range(3):
                 value = min(
@@ -107,8 +109,7 @@ def _blend(
                     mixed = value * alpha + image[y, x, channel] * (255 - alpha) + 128
                     value = (mixed + (mixed >> 8)) >> 8
                 image[y, x, channel] = value
-            before = np.int64(owner[y, x])
-            if alpha >= _HALF:
+            if alpha >= level:
                 if 0 < before < SOFT:
                     visible[before - 1] -= 1
                 owner[y, x] = k + 1

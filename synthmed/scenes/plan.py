@@ -29,7 +29,8 @@ class Plan:
         canvas: shape, colour and noise.
         patch_index: ``(M,)`` int, the patch of each object.
         centers_px: ``(M, 2)`` float, the centre of each object on the canvas.
-        sizes_px: ``(M, 2)`` int, height and width on the canvas, after turning and resizing.
+        sizes_px: ``(M, 2)`` int, height and width of the patch on the canvas, after turning and resizing.
+        rims_px: ``(M,)`` int, how far inside that the box of the object runs.
         quarter_turns: ``(M,)`` int, counter-clockwise turns by 90 degrees.
         flips: ``(M,)`` bool, whether the patch is mirrored left to right before it is turned.
         hard: whether mattes are ignored.
@@ -43,6 +44,7 @@ class Plan:
     patch_index: NDArray[np.int64]
     centers_px: NDArray[np.float64]
     sizes_px: NDArray[np.int64]
+    rims_px: NDArray[np.int64]
     quarter_turns: NDArray[np.int64]
     flips: NDArray[np.bool_]
     hard: bool
@@ -98,8 +100,9 @@ def _draw_objects(
     _check_counts(counts, bank)
     labels = np.repeat(np.arange(len(counts)), counts)
     patch_index = _draw_patches(bank, labels, rng)
-    turns, flips, sizes_px = _draw_pose(recipe.objects, bank.shapes_px[patch_index], scale, rng)
-    centers_px, placed = draw_positions(recipe.placement, sizes_px, recipe.canvas.size_px, rng)
+    turns, flips, sizes_px, rims_px = _draw_pose(recipe.objects, bank, patch_index, scale, rng)
+    boxes_px = sizes_px - 2 * rims_px[:, None]
+    centers_px, placed = draw_positions(recipe.placement, boxes_px, recipe.canvas.size_px, rng)
     # Placement goes from large to small; the order of painting should not tell the classes apart.
     order = rng.permutation(np.flatnonzero(placed))
     plan = Plan(
@@ -109,6 +112,7 @@ def _draw_objects(
         patch_index=patch_index[order],
         centers_px=centers_px[order],
         sizes_px=sizes_px[order],
+        rims_px=rims_px[order],
         quarter_turns=turns[order],
         flips=flips[order],
         hard=recipe.objects.matte == "hard",
@@ -143,15 +147,24 @@ def _draw_patches(bank: PatchBank, labels: NDArray[np.int64], rng: np.random.Gen
 
 
 def _draw_pose(
-    objects: ObjectsRecipe, shapes_px: NDArray[np.int64], scale: float, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
-    """Quarter turns ``(M,)``, flips ``(M,)`` and the sizes ``(M, 2)`` that result."""
-    count = len(shapes_px)
+    objects: ObjectsRecipe,
+    bank: PatchBank,
+    patch_index: NDArray[np.int64],
+    scale: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """Quarter turns ``(M,)``, flips ``(M,)``, and the sizes ``(M, 2)`` and rims ``(M,)`` that result."""
+    count, shapes_px = len(patch_index), bank.shapes_px[patch_index]
     turns = rng.integers(0, 4 if objects.quarter_turns else 1, size=count)
     flips = rng.random(count) < (0.5 if objects.flips else 0.0)
     factor = scale * rng.uniform(1 - objects.size_jitter, 1 + objects.size_jitter, size=count)
     turned = np.where((turns % 2 == 1)[:, None], shapes_px[:, ::-1], shapes_px)
-    return turns, flips, np.maximum(1, np.rint(turned * factor[:, None])).astype(np.int64)
+    sizes_px = np.maximum(1, np.rint(turned * factor[:, None])).astype(np.int64)
+    if objects.matte == "hard":
+        return turns, flips, sizes_px, np.zeros(count, dtype=np.int64)
+    # No box is less than a pixel wide.
+    rims_px = np.minimum(np.rint(bank.rims_px[patch_index] * factor), (sizes_px.min(axis=1) - 1) // 2)
+    return turns, flips, sizes_px, rims_px.astype(np.int64)
 
 
 def _lost_too_much(recipe: Recipe, counts: NDArray[np.int64], unplaced: NDArray[np.int64]) -> bool:

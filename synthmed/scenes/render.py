@@ -73,12 +73,14 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
         plan.flips,
         plan.quarter_turns,
         shifts,
-        plan.hard,
+        np.zeros(len(plan), dtype=np.int64) if plan.hard else bank.object_levels[plan.patch_index],
         visible,
         support,
     )
     limits = np.array(plan.canvas.shape_px * 2)
-    boxes = np.minimum(np.maximum(np.hstack([corners, corners + plan.sizes_px]), 0), limits)
+    rims = plan.rims_px[:, None]
+    boxes = np.hstack([corners + rims, corners + plan.sizes_px - rims])
+    boxes = np.minimum(np.maximum(boxes, 0), limits)
     return Scene(
         image=image,
         boxes_px=boxes.astype(np.float64),

@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
-from synthmed.bank.matte import edge_px, round_matte, segmented_matte, square_matte
+from synthmed.bank.matte import (
+    HALO_LEVEL,
+    edge_px,
+    halo_matte,
+    halo_px,
+    round_matte,
+    segmented_matte,
+    square_matte,
+)
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (1, 1), (3, 5)])
@@ -63,3 +72,32 @@ def test_nothing_of_another_object_comes_along() -> None:
 def test_no_mask_no_matte() -> None:
     nothing = np.zeros((4, 5), dtype=bool)
     assert not segmented_matte(nothing, nothing, 0.2)[1:-1, 1:-1].any()
+
+
+@given(st.integers(0, 1000), st.floats(1.0, 20.0))
+def test_a_halo_matte_keeps_the_object_and_fades_round_it(seed: int, rim: float) -> None:
+    mask = blob(seed)
+    matte = halo_matte(mask, np.zeros_like(mask), rim)
+    assert np.array_equal(matte >= HALO_LEVEL, mask)
+    assert (matte[mask] == 255).all()
+    away = ndimage.distance_transform_edt(~mask)
+    assert not matte[away > rim + 1].any()
+    assert (matte[away < rim] > 0).all()
+    # The farther off, the less of it.
+    order = np.argsort(away[~mask], kind="stable")
+    assert (np.diff(matte[~mask][order].astype(int)) <= 0).all()
+
+
+def test_a_halo_ends_before_another_object() -> None:
+    mask, others = blob(3), np.zeros((40, 50), dtype=bool)
+    others[:, 38:] = True
+    matte = halo_matte(mask, others, 30.0)
+    assert not matte[others].any() and 0 < matte[20, 37] < matte[20, 36]
+    assert np.array_equal(matte >= HALO_LEVEL, mask)
+    beside = np.roll(mask, 1, axis=1) & ~mask
+    assert np.array_equal(halo_matte(mask, beside, 5.0) >= HALO_LEVEL, mask)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(3.0, 4.0), (20.0, 4.0), (200.0, 40.0)])
+def test_the_width_of_a_halo(size: float, expected: float) -> None:
+    assert halo_px(size) == pytest.approx(expected)

@@ -27,6 +27,7 @@ def bank() -> PatchBank:
         cut_off=np.array([0.0, 0.1, 0.2]),
         other_centers=np.array([0, 0, 1]),
         backgrounds=np.full((3, 3), 200.0),
+        rims_px=np.array([0.0, -0.5, 1.0]),
         quality=Quality.unknown(3),
         source_images=np.array(["0.png", "0.png", "1.png"]),
         annotation_ids=np.array(["7", "8", "9"]),

@@ -157,3 +157,54 @@ def _off_px(bank: PatchBank, index: int, truth: np.ndarray, images: Path) -> flo
                 middle = np.array([row + height / 2, column + width / 2])
                 return float(np.hypot(*(middle - truth[int(bank.annotation_ids[index])])))
     raise AssertionError("a patch is no part of its image")
+
+
+def test_a_halo_bank_follows_lone_objects_and_cuts_discs_of_touching_ones(tmp_path: Path) -> None:
+    draw(tmp_path, [(50, 60), (50, 79), (110, 180)])
+    clicks = [(50.0, 60.0), (50.0, 79.0), (112.0, 178.0)]
+    bank = build(tmp_path, clicks, matte="halo")
+    assert bank.quality.segmented.all()
+    assert (bank.quality.touching[:2] > 0.1).all() and bank.quality.touching[2] == 0
+    assert bank.shapes_px[:2].tolist() == [[24, 24]] * 2 and (bank.rims_px[:2] == 0).all()
+    assert bank.object_levels.tolist() == [128, 128, 230]
+    # The lone disc, clicked off its middle, lies in the middle of its patch with all of its halo.
+    assert np.abs(bank.shapes_px[2] - (24 + 2 * 5)).max() <= 3
+    kept = bank.matte(2) >= bank.object_levels[2]
+    rows, columns = np.nonzero(kept)
+    assert np.ptp(rows) + 1 == bank.quality.object_height_px[2]
+    assert [rows.min(), columns.min()] == [5, 5]
+    assert bank.quality.object_width_px[2] == np.ptp(columns) + 1
+    # Its box has the size of its class.
+    box = bank.shapes_px[2] - 2 * bank.rims_px[2]
+    assert box.mean() == pytest.approx(24)
+
+
+def test_boxes_run_no_farther_off_the_edge_than_the_limit(tmp_path: Path) -> None:
+    draw(tmp_path, [(50, 60), (110, 180)])
+    clicks = [(50.0, 60.0), (110.0, 180.0)]
+    bank = build(tmp_path, clicks, matte="halo", sizes_px={"cell": 34.0, "other": 34.0})
+    assert bank.quality.segmented.all()
+    extents = (bank.quality.object_height_px + bank.quality.object_width_px) / 2
+    boxes = (bank.shapes_px - 2 * bank.rims_px[:, None]).mean(axis=1)
+    assert boxes - extents == pytest.approx(34 - extents.mean(), abs=1e-9)
+    assert (boxes - extents <= 2 * 0.15 * 34 + 1e-9).all()
+
+
+@pytest.mark.parametrize("matte", ["halo", "segmented"])
+@pytest.mark.parametrize("border", ["shift", "pad"])
+def test_patches_at_the_border_have_no_matte_beyond_it(tmp_path: Path, matte: str, border: str) -> None:
+    draw(tmp_path, [(4, 60), (110, 180)])
+    bank = build(tmp_path, [(8.0, 60.0), (110.0, 180.0)], matte=matte, border=border)
+    assert bank.quality.truncated.tolist() == [True, False]
+    kept = bank.matte(0)
+    room = int((kept >= bank.object_levels[0]).any(axis=1).argmax())
+    assert 0 < room and not kept[:room].any()
+
+
+def test_faint_objects_of_a_halo_bank_are_discs_with_a_halo(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(180, 220, (*SHAPE, 3), dtype=np.uint8)).save(tmp_path / "0.png")
+    bank = build(tmp_path, [(50.0, 60.0)], matte="halo", min_contrast=0.0)
+    assert not bank.quality.segmented.any()
+    assert bank.shapes_px.tolist() == [[34, 34]] and bank.rims_px.tolist() == [5]
+    assert (bank.matte(0)[5:-5, 5:-5] >= 230).mean() == pytest.approx(np.pi / 4 * 0.925**2, abs=0.03)

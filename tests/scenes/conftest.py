@@ -24,15 +24,16 @@ def make_bank(
     image_shape: tuple[int, int] = (100, 100),
     noise: float = 0.0,
     feather: float = 0.5,
+    halo: bool = False,
 ) -> PatchBank:
-    """A bank of patches with random pixels and round mattes; one patch per shape and label."""
+    """A bank of patches with random pixels and round mattes (or taken for halos); one per shape and label."""
     rng = np.random.default_rng(seed)
     sides = np.array(shapes, dtype=np.int64).reshape(-1, 2)
     areas = sides.prod(axis=1)
     count, images = len(sides), len(image_counts)
     mattes = [round_matte((int(h), int(w)), feather).ravel() for h, w in sides]
     return PatchBank(
-        spec=make_spec(sizes_px=dict.fromkeys(classes, 8.0)),
+        spec=make_spec(sizes_px=dict.fromkeys(classes, 8.0), matte="halo" if halo else "round"),
         classes=classes,
         sizes_px=np.full(len(classes), 8.0),
         labels=np.array(labels, dtype=np.int64),
@@ -40,6 +41,7 @@ def make_bank(
         offsets=np.cumsum(areas) - areas,
         centers_px=np.full((count, 2), 50.0),
         cut_off=np.zeros(count),
+        rims_px=np.full(count, 1.0 if halo else 0.0),
         other_centers=np.zeros(count, dtype=np.int64),
         backgrounds=rng.uniform(180, 220, size=(count, 3)),
         quality=Quality.unknown(count),

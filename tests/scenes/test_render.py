@@ -30,6 +30,7 @@ def plan_of(objects: list[tuple[int, int, int, int, int, int, bool]], **options:
         "patch_index": table[:, 0],
         "centers_px": table[:, 1:3] + sizes / 2,
         "sizes_px": sizes,
+        "rims_px": np.zeros(len(table), dtype=np.int64),
         "quarter_turns": table[:, 5],
         "flips": table[:, 6].astype(bool),
         "hard": False,
@@ -66,13 +67,18 @@ def composed(plan: Plan, bank: PatchBank) -> tuple[np.ndarray, np.ndarray, np.nd
     seen = np.s_[margin : margin + height, margin : margin + width]
     image[seen] = paint_canvas(plan.canvas, bank.backdrops)
     alphas = np.zeros((len(plan), *image.shape[:2]), dtype=int)
+    solid = np.zeros(alphas.shape, dtype=bool)
     for k in range(len(plan)):
         colors, matte = sprite(plan, bank, k)
         row, column = (plan.centers_px[k] - plan.sizes_px[k] / 2).astype(int) + margin
         window = np.s_[row : row + matte.shape[0], column : column + matte.shape[1]]
+        level = bank.object_levels[plan.patch_index[k]]
+        if level > 128:
+            taken = (solid[:k][(slice(None), *window)]).any(axis=0)[..., None]
+            matte = np.where((matte < level) & taken, 0, matte)
         image[window] = (colors * matte + image[window] * (255 - matte) + 127) // 255
         alphas[k][window] = matte[..., 0]
-    solid = alphas >= 128
+        solid[k] = alphas[k] >= level
     layers = np.arange(1, len(plan) + 1)[:, None, None]
     top = (solid * layers).max(axis=0, initial=0)
     touched = alphas > 0
@@ -115,7 +121,11 @@ def test_turned_and_mirrored_patches_are_numpys(bank_of: BankOf, turns: int, fli
 @settings(max_examples=60)
 @given(st.data())
 def test_scenes_are_those_of_a_slow_compositor(bank_of: BankOf, data: st.DataObject) -> None:
-    bank = bank_of(seed=data.draw(st.integers(0, 3)), feather=data.draw(st.sampled_from([0.15, 0.5, 1.0])))
+    bank = bank_of(
+        seed=data.draw(st.integers(0, 3)),
+        feather=data.draw(st.sampled_from([0.15, 0.5, 1.0])),
+        halo=data.draw(st.booleans()),
+    )
     one = st.tuples(
         st.integers(0, 2),
         st.integers(-12, 32),
@@ -212,3 +222,25 @@ def test_rendering_does_not_write_to_the_bank(bank_of: BankOf) -> None:
         array.flags.writeable = False
     render(plan_of([(1, 4, 5, 9, 12, 1, True)], match_background=True), bank)
     assert np.array_equal(bank.pixels, before[0]) and np.array_equal(bank.mattes, before[1])
+
+
+def test_boxes_run_round_the_object_and_not_round_its_halo(bank_of: BankOf) -> None:
+    bank = bank_of()
+    plan = plan_of([(1, 4, 5, 16, 18, 0, False)], rims_px=np.array([3]))
+    assert render(plan, bank).boxes_px.tolist() == [[7, 8, 17, 20]]
+
+
+def test_a_halo_rubs_no_other_object_out(bank_of: BankOf) -> None:
+    """Of a halo only what falls on the canvas is seen; the object itself covers what it lies on."""
+    bank = bank_of(halo=True)
+    under, over = (1, 4, 5, 16, 18, 0, False), (1, 8, 9, 16, 18, 0, False)
+    alone = render(plan_of([under]), bank)
+    both = render(plan_of([under, over]), bank)
+    first, second = (np.zeros((30, 40), dtype=int) for _ in range(2))
+    first[4:20, 5:23] = sprite(both.plan, bank, 0)[1][..., 0]
+    second[8:24, 9:27] = sprite(both.plan, bank, 1)[1][..., 0]
+    rim, below = (second > 0) & (second < 230), first >= 230
+    assert (rim & below).any()
+    assert np.array_equal(both.image[rim & below], alone.image[rim & below])
+    assert (both.instance_mask[second >= 230] == 2).all()
+    assert not np.array_equal(both.image[rim & ~below], alone.image[rim & ~below])
