@@ -30,7 +30,8 @@ def check_count(count: int, path: object) -> None:
             f"the file holds more than {MAX_ROWS:,} objects",
             file=path,
             value=count,
-            remedy="split it, by image say, and read one part at a time",
+            remedy="split it, by image say, and read one part at a time; or write it as CSV (image,x,y,label), "
+            "which may have 20,000,000 rows",
         )
 
 
