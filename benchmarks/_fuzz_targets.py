@@ -40,9 +40,11 @@ def targets() -> dict[str, Callable[[Path], Target]]:
         made[kind] = lambda folder, kind=kind: _image(folder, kind)
     for name in ("bank.json", "patches.npy", "images.csv", "backdrops.csv", "pixels.npy"):
         made[name] = lambda folder, name=name: _bank(folder, name)
-    return made | {"recipe": _recipe, "manifest": _manifest, "unfinished": _unfinished, "note": _note} | {
-        "maps": _maps
-    }
+    return (
+        made
+        | {"recipe": _recipe, "manifest": _manifest, "unfinished": _unfinished, "note": _note}
+        | {"maps": _maps}
+    )
 
 
 def _known_points(boxes: bool) -> PointSet:
@@ -148,10 +150,20 @@ def _pixels(*shape: int, depth: type = np.uint8) -> np.ndarray:
 
 
 def _pngs() -> list[bytes]:
-    kinds = [_pixels(8, 9), _pixels(8, 9, 2), _pixels(8, 9, 3), _pixels(8, 9, 4), _pixels(8, 9, depth=np.uint16)]
+    kinds = [
+        _pixels(8, 9),
+        _pixels(8, 9, 2),
+        _pixels(8, 9, 3),
+        _pixels(8, 9, 4),
+        _pixels(8, 9, depth=np.uint16),
+    ]
     palette = io.BytesIO()
     Image.fromarray(_pixels(8, 9, 3)).quantize(8).save(palette, "PNG", transparency=0)
-    return [*(_saved(kind, "PNG") for kind in kinds), palette.getvalue(), *deep_pngs(_pixels(8, 9, 4, depth=np.uint16))]
+    return [
+        *(_saved(kind, "PNG") for kind in kinds),
+        palette.getvalue(),
+        *deep_pngs(_pixels(8, 9, 4, depth=np.uint16)),
+    ]
 
 
 def deep_pngs(pixels: np.ndarray) -> list[bytes]:
@@ -177,7 +189,11 @@ def _jpegs() -> list[bytes]:
     turned = io.BytesIO()
     Image.fromarray(_pixels(8, 16, 3)).save(turned, "JPEG", exif=exif)
     more = [{"progressive": True}, {"quality": 40, "subsampling": 2}]
-    return [turned.getvalue(), _saved(_pixels(9, 9), "JPEG"), *(_saved(_pixels(9, 9, 3), "JPEG", **o) for o in more)]
+    return [
+        turned.getvalue(),
+        _saved(_pixels(9, 9), "JPEG"),
+        *(_saved(_pixels(9, 9, 3), "JPEG", **o) for o in more),
+    ]
 
 
 def _tiffs() -> list[bytes]:
@@ -238,7 +254,9 @@ def _bank(folder: Path, name: str) -> Target:
 
     bank_dir = _small_bank(folder)
     sample = (bank_dir / name).read_bytes()
-    recipes = [make_recipe({"canvas": {"size_px": (48, 48), "kind": kind}}) for kind in ("backdrop", "background")]
+    recipes = [
+        make_recipe({"canvas": {"size_px": (48, 48), "kind": kind}}) for kind in ("backdrop", "background")
+    ]
 
     def call(data: bytes) -> None:
         (bank_dir / name).unlink()

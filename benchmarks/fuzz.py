@@ -1,4 +1,4 @@
-"""Damaged files for every reader, guided by what code they reach: ``python benchmarks/fuzz.py --seconds 120``.
+"""Damaged files for every reader, led by the code they reach: ``python benchmarks/fuzz.py --seconds 120``.
 
 It needs atheris (``pip install atheris``, Apache-2.0), which is best put into an environment of its own. Each
 reader runs in a process of its own, for as long as is asked. A file that gives a traceback, takes more than
@@ -15,32 +15,44 @@ import re
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 _TOKEN = re.compile(rb'"[^"\n]*"|[-+]?\d[\d.eE+-]*|\w+')
 _JUNK = (
-    b"nan", b"inf", b"1e400", b"-1", b"0", b"null", b"true", b"[]", b"{}", b'""', b"[[[[1]]]]", b'{"a": 1}', b"1.5",
-    b"9" * 30, b"\0", b"../../x", b"/dev/zero", b"\xff\xfe", b'"a.png"', b"\\", b"1,5", b"&a;", b"*a", b"!!x", b"1e300",
+    b"nan", b"inf", b"1e400", b"-1", b"0", b"null", b"true", b"[]", b"{}", b'""', b"[[[[1]]]]", b'{"a": 1}',
+    b"1.5",    b"9" * 30, b"\0", b"../../x", b"/dev/zero", b"\xff\xfe", b'"a.png"', b"\\", b"1,5", b"&a;",
+    b"*a", b"!!x", b"1e300",
 )  # fmt: skip
-# numba compiles no function that counts its own steps.
-_COMPILED = [
-    f"synthmed.{name}"
-    for name in (
-        *("_compiled", "bank.fronts", "datasets.masks"),
-        *("scenes.backdrop", "scenes.canvas", "scenes.placement", "scenes.paste"),
-    )
-]
 _LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=20000", "-print_final_stats=1", "-verbosity=1")
+
+
+def compiled_modules() -> list[str]:
+    """The modules that numba compiles, which it does not where their steps are counted."""
+    package = Path(find_spec("synthmed").origin).parent
+    files = [
+        path
+        for path in package.rglob("*.py")
+        if "numba import" in (text := path.read_text()) or "_compiled import" in text
+    ]
+    return [".".join(path.relative_to(package.parent).with_suffix("").parts) for path in files]
 
 
 def fuzz(name: str, seconds: float, out: Path) -> None:
     """Feed one reader until the time is up; libFuzzer ends this process."""
     import atheris
 
-    with atheris.instrument_imports(include=["synthmed", "tifffile", "yaml", "PIL"], exclude=_COMPILED):
+    without = compiled_modules()
+    with atheris.instrument_imports(include=["synthmed", "tifffile", "yaml", "PIL"], exclude=without):
         from _fuzz_targets import targets
 
-        for module in ("bank.store", "scenes.recipe", "datasets.render", "app.raw_maps", "points.tiff_regions"):
+        for module in (
+            "bank.store",
+            "scenes.recipe",
+            "datasets.render",
+            "app.raw_maps",
+            "points.tiff_regions",
+        ):
             __import__(f"synthmed.{module}")
         import tifffile  # noqa: F401
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{os.getpid()}-"))
@@ -117,7 +129,9 @@ _STATS = ("number_of_executed_units", "average_exec_per_sec", "peak_rss_mb")
 
 
 def _complaint(text: str) -> str:
-    found = re.findall(r"^(?:\w+\.)*(?:\w*(?:Error|Exception|Warning)\b.*)$|^.*ERROR: libFuzzer.*$", text, re.MULTILINE)
+    found = re.findall(
+        r"^(?:\w+\.)*(?:\w*(?:Error|Exception|Warning)\b.*)$|^.*ERROR: libFuzzer.*$", text, re.MULTILINE
+    )
     return found[0][:110] if found else text.strip().splitlines()[-1][:110]
 
 

@@ -1,10 +1,10 @@
-"""Time and memory of reading many points: ``python benchmarks/read_points.py --points 10000000 --formats csv``.
+"""Time and memory of reading points: ``python benchmarks/read_points.py --points 10000000 --formats csv``.
 
 The default is a hundred times fewer, in all formats. What is being read stands on stderr.
 
 Each format is read by a process of its own, so that its peak memory is its own. The seconds are those of the
-processor, which other jobs beside it change little. CSV is read line by line, up to 2 GiB and 20,000,000 rows;
-other files of more than 256 MiB or 3,000,000 objects are refused.
+processor, which other jobs beside it change little. CSV is read line by line, up to 2 GiB and 20,000,000
+rows; other files of more than 256 MiB or 3,000,000 objects are refused.
 """
 
 from __future__ import annotations
@@ -91,10 +91,8 @@ def main() -> None:
                 )
                 continue
             count, seconds, cpu, peak = (float(word) for word in done.stdout.split())
-            print(
-                f"{kind:<10}{count:>10.0f}{size:>8.0f}{seconds:>8.1f}{cpu:>8.1f}{count / cpu:>12.0f}{peak:>10.0f}",
-                flush=True,
-            )
+            times = f"{seconds:>8.1f}{cpu:>8.1f}{count / cpu:>12.0f}"
+            print(f"{kind:<10}{count:>10.0f}{size:>8.0f}{times}{peak:>10.0f}", flush=True)
 
 
 if __name__ == "__main__":

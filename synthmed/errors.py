@@ -6,6 +6,7 @@ escapes as a traceback is a bug of ours.
 
 from __future__ import annotations
 
+import reprlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -43,9 +44,20 @@ class SynthmedError(Exception):
 
     def __str__(self) -> str:
         where = "" if self.file is None else f"{self.file}{'' if self.row is None else f', row {self.row}'}: "
-        value = "" if self.value is None else f" (got {self.value!r})"
+        value = "" if self.value is None else f" (got {_shortened(self.value)})"
         remedy = "" if self.remedy is None else f". Remedy: {self.remedy}"
         return f"{where}{self.what}{value}{remedy}"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxtuple = 3, 20, 20, 20
+_SHORT.maxstring = _SHORT.maxother = _LONGEST = 1000
+
+
+def _shortened(value: object) -> str:
+    """How a value is written, of a long one the beginning: hostile ones write themselves without end."""
+    text = _SHORT.repr(value) if isinstance(value, list | dict | tuple | set | str | int) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 class PointsError(SynthmedError):

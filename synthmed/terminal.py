@@ -86,6 +86,14 @@ def print_problems(log: ProblemLog) -> None:
         console.print(f"... and {hidden} more")
 
 
+_BANK_LEGEND = (
+    "size px: side of the class. spread: how much its whole objects vary, as a share of their median diameter. "
+    "points: clicked in the splits that are cut. at border, share: of these, patch or object meets the border "
+    "of the image. dropped: not in the bank. Of the patches: cut off: the border may cut the object; with a "
+    "neighbour: another clicked centre is in what is pasted; not segmented: no outline was found."
+)
+
+
 def print_bank(bank_dir: Path, verify: bool = False) -> None:
     """Print what a bank holds, per class."""
     from synthmed.bank import open_bank, warnings
@@ -127,6 +135,7 @@ def print_bank(bank_dir: Path, verify: bool = False) -> None:
         ),
         rows,
     )
+    console.print(_BANK_LEGEND, style="dim")
     for r in opened.report:
         if r.reasons():
             told = ", ".join(f"{name} {count}" for name, count in r.reasons().items())

@@ -106,7 +106,7 @@ def _edge(mask: Mask) -> Mask:
 
 @compiled
 def _within(mask: Mask, radius_px: float) -> Mask:
-    """Squared distances are whole numbers: down the columns first, then along the rows where it may matter."""
+    """Down the columns first, then along the rows, in whole numbers, which squared distances are."""
     height, width = mask.shape
     reach = int(radius_px)
     far = height + reach + 1

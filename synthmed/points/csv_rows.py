@@ -197,7 +197,7 @@ def _look_up_images(
 def _check_positions(
     cells: Cells, shapes_px: NDArray[np.int32], verdicts: _Verdicts, keep_outside: bool
 ) -> None:
-    """Find what is no number, or outside its image, whose height and width ``shapes_px`` (``(N, 2)``) tell."""
+    """Find what is no number, or outside its image; ``shapes_px`` ``(N, 2)`` are heights and widths."""
     centers_px = cells.centers_px
     verdicts.add(np.isnan(centers_px[:, 1]) & ~cells.negative, Reason.X)
     verdicts.add(np.isnan(centers_px[:, 0]) & ~cells.negative, Reason.Y)
@@ -237,7 +237,9 @@ def _ids(cells: Cells, rows: NDArray[np.int64]) -> NDArray[np.str_]:
     if cells.ids is None:
         return numbers.astype(f"<U{len(str(numbers.max(initial=0)))}")
     given = map(cells.ids.__getitem__, rows.tolist())
-    return np.array([one or str(number) for one, number in zip(given, numbers.tolist(), strict=True)], dtype=str)
+    return np.array(
+        [one or str(number) for one, number in zip(given, numbers.tolist(), strict=True)], dtype=str
+    )
 
 
 def _check_once_per_image(

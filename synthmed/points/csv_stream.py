@@ -130,7 +130,10 @@ class _Columns:
         centers = np.column_stack([numbers(ys), numbers(xs)])
         self._centers.append(centers)
         for row in np.flatnonzero(np.isnan(centers).any(axis=1)).tolist():
-            self._bad[self._count + row, "x"], self._bad[self._count + row, "y"] = xs[row][:200], ys[row][:200]
+            self._bad[self._count + row, "x"], self._bad[self._count + row, "y"] = (
+                xs[row][:200],
+                ys[row][:200],
+            )
         self._ids += [one[: MAX_ID_LENGTH + 1] for one in cells.get("id", ())]
         self._count += len(rows)
 

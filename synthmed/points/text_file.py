@@ -82,8 +82,8 @@ def _too_large(path: object, max_bytes: int) -> PointsError:
     return PointsError(
         f"the annotation file has more than {max_bytes // 2**20} MiB",
         file=path,
-        remedy="export one file per image, and name their folder; or write it as CSV (image,x,y,label), which "
-        f"may have {MAX_STREAM_BYTES // 2**20} MiB",
+        remedy="export one file per image, and name their folder; or write it as CSV (image,x,y,label), "
+        f"which may have {MAX_STREAM_BYTES // 2**20} MiB",
     )
 
 
