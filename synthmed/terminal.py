@@ -87,10 +87,10 @@ def print_problems(log: ProblemLog) -> None:
 
 
 _BANK_LEGEND = (
-    "size px: side of the class. spread: how much its whole objects vary, as a share of their median diameter. "
-    "points: clicked in the splits that are cut. at border, share: of these, patch or object meets the border "
-    "of the image. dropped: not in the bank. Of the patches: cut off: the border may cut the object; with a "
-    "neighbour: another clicked centre is in what is pasted; not segmented: no outline was found."
+    "size px: side of the class. spread: how much its whole objects vary, as a share of their median "
+    "diameter. points: clicked in the splits that are cut. at border, share: of these, patch or object meets "
+    "the border of the image. dropped: not in the bank. Of the patches: cut off: the border may cut the "
+    "object; with a neighbour: another clicked centre is in what is pasted; not segmented: no outline found."
 )
 
 

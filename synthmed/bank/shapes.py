@@ -35,7 +35,7 @@ def within(mask: Mask, radius_px: float) -> Mask:
 
 def deeper(mask: Mask, radius_px: float) -> Mask:
     """The pixels of a mask farther than a radius from all others: its erosion by a disc."""
-    return ~within(~mask, radius_px)
+    return np.asarray(~within(~mask, radius_px))
 
 
 @compiled

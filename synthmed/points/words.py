@@ -33,7 +33,7 @@ class Words(NamedTuple):
 
     def text(self, row: int) -> str:
         """What stands in a row."""
-        return self.words[self.codes[row]]
+        return self.words[int(self.codes[row])]
 
     def where(self, holds: Callable[[str], bool]) -> NDArray[np.bool_]:
         """``(N,)`` in which rows something holds of the word."""
