@@ -67,7 +67,8 @@ def _filled(mask: Mask) -> Mask:
             at_border = row == 0 or column == 0 or row == height - 1 or column == width - 1
             if at_border and holes[row, column]:
                 _flood(holes, row, column, stack)
-    return mask | holes
+    whole: Mask = mask | holes
+    return whole
 
 
 @compiled
@@ -91,7 +92,7 @@ def _largest_piece(mask: Mask) -> Mask:
 @compiled
 def _edge(mask: Mask) -> Mask:
     height, width = mask.shape
-    edge = mask.copy()
+    rim: Mask = mask.copy()
     for row in range(1, height - 1):
         for column in range(1, width - 1):
             if (
@@ -100,8 +101,8 @@ def _edge(mask: Mask) -> Mask:
                 and mask[row, column - 1]
                 and mask[row, column + 1]
             ):
-                edge[row, column] = False
-    return edge
+                rim[row, column] = False
+    return rim
 
 
 @compiled
