@@ -122,11 +122,13 @@ class ProblemLog:
     Attributes:
         strict: whether the first problem is an error.
         problems: the rows that were skipped.
+        beyond: how many more were skipped, by reason, where there are too many to keep.
         notes: choices made for the user that are no mistake of theirs, one sentence each.
     """
 
     strict: bool = False
     problems: list[Problem] = field(default_factory=list)
+    beyond: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -145,11 +147,15 @@ class ProblemLog:
             )
         self.problems.append(problem)
 
+    def counts(self) -> Counter[str]:
+        """How many rows were skipped, by reason."""
+        return Counter(problem.reason for problem in self.problems) + self.beyond
+
     def summary(self) -> str:
         """One line: how many rows were skipped, by reason; empty where there are none."""
         if not self.problems:
             return ""
-        reasons = Counter(problem.reason for problem in self.problems)
+        reasons = self.counts()
         parts = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common())
-        total = len(self.problems)
+        total = reasons.total()
         return f"{total} row{'s' if total > 1 else ''} skipped: {parts}"

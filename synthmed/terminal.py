@@ -81,7 +81,7 @@ def print_problems(log: ProblemLog) -> None:
     console.print(log.summary(), style="yellow")
     rows = [(p.file, p.row, p.value, p.reason, p.remedy) for p in log.problems[:_SHOWN_PROBLEMS]]
     print_table("Skipped", ("file", "row", "value", "reason", "remedy"), rows)
-    hidden = len(log.problems) - _SHOWN_PROBLEMS
+    hidden = log.counts().total() - _SHOWN_PROBLEMS
     if hidden > 0:
         console.print(f"... and {hidden} more")
 

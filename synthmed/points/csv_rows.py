@@ -19,6 +19,9 @@ from synthmed.points.values import flag, shown
 from synthmed.points.words import Words
 
 _REASONS = tuple(Reason)
+_MOST_KEPT = 10_000
+"""Skipped rows of one reason beyond this are counted only."""
+
 _SHOWN = {
     Reason.X: ("x",),
     Reason.Y: ("y",),
@@ -92,7 +95,13 @@ class _Verdicts:
         return self.codes < 0
 
     def report(self, cells: Cells, log: ProblemLog) -> None:
-        for row in np.flatnonzero(self.codes >= 0).tolist():
+        kept = self.codes >= 0
+        for code in np.unique(self.codes[kept]).tolist():
+            rest = np.flatnonzero(self.codes == code)[_MOST_KEPT:]
+            kept[rest] = False
+            if len(rest) and not log.strict:
+                log.beyond[_REASONS[code].text] += len(rest)
+        for row in np.flatnonzero(kept).tolist():
             reason = _REASONS[self.codes[row]]
             value = ", ".join(cells.text(row, name) for name in _SHOWN.get(reason, ("image",)))
             report(log, reason, file=cells.file, row=int(cells.lines[row]) or None, value=value)

@@ -21,6 +21,7 @@ MAX_LINES = 20_000_000
 
 _LONGEST_LINE = 2**20
 _PART_ROWS = 50_000
+_MOST_WORDS = 1_000_000
 _WORDS = ("image", "label", "split", "group", "edge")
 
 Places = dict[str, int]
@@ -45,10 +46,10 @@ def stream_cells(
     header = next((row for _, row in rows if any(cell.strip() for cell in row)), None)
     if header is None:
         raise PointsError("the annotation file is empty", file=path, remedy="write at least one point")
-    columns = _Columns(find(header), len(header))
+    columns = _Columns(find(header), len(header), path)
     while part := list(islice(rows, _PART_ROWS)):
         columns.add(part)
-    return columns.cells(str(path))
+    return columns.cells()
 
 
 def _lines(file: TextIO, path: object) -> Iterator[str]:
@@ -96,10 +97,11 @@ class _Columns:
     Args:
         places: name of the column -> its place in a row.
         width: the number of cells in the header.
+        path: the file, for messages.
     """
 
-    def __init__(self, places: Places, width: int) -> None:
-        self._places, self._width = places, width
+    def __init__(self, places: Places, width: int, path: object) -> None:
+        self._places, self._width, self._path = places, width, path
         self._needed = 1 + max(places[name] for name in ("image", "x", "y", "label"))
         self._numbers: dict[str, dict[str, int]] = {name: {} for name in _WORDS if name in places}
         self._codes: dict[str, list[NDArray[np.int32]]] = {name: [] for name in self._numbers}
@@ -124,6 +126,12 @@ class _Columns:
         cells = {name: [row[place].strip() for row in rows] for name, place in self._places.items()}
         for name, known in self._numbers.items():
             self._codes[name].append(number_words(cells[name], known))
+            if len(known) > _MOST_WORDS:
+                raise PointsError(
+                    f"the column {name} has more than {_MOST_WORDS:,} different words",
+                    file=self._path,
+                    remedy="check the headers (--column FIELD=HEADER), or split the file",
+                )
         xs, ys = cells["x"], cells["y"]
         told = zip(xs, ys, cells["label"], strict=True)
         self._negative.append(np.array([not (x or y or label) for x, y, label in told], dtype=bool))
@@ -137,7 +145,7 @@ class _Columns:
         self._ids += [one[: MAX_ID_LENGTH + 1] for one in cells.get("id", ())]
         self._count += len(rows)
 
-    def cells(self, file: str) -> Cells:
+    def cells(self) -> Cells:
         """All rows."""
         centers = np.concatenate(self._centers or [np.zeros((0, 2))])
         self._centers.clear()
@@ -150,7 +158,7 @@ class _Columns:
 
         empty = np.zeros(0, dtype=np.int32)
         return Cells(
-            file,
+            str(self._path),
             np.concatenate([empty, *self._lines]).astype(np.int64),
             {
                 name: Words(np.concatenate([empty, *codes]), list(self._numbers[name]))

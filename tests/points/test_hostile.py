@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synthmed.errors import ProblemLog, SynthmedError
-from synthmed.points import FORMATS, csv_stream, parsed, read_points, text_file
+from synthmed.points import FORMATS, csv_rows, csv_stream, parsed, read_points, text_file
 
 from .test_formats import COCO, ONE_POINT, counter, cvat, feature, region, task, voc
 
@@ -236,3 +236,24 @@ def test_a_yaml_bomb_is_not_unfolded(images_dir: Path, tmp_path: Path, content: 
     (tmp_path / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     with pytest.raises(SynthmedError, match="not valid YAML"):
         read_points(tmp_path / "a.txt", images_dir)
+
+
+def test_of_many_bad_rows_some_are_kept_and_all_are_counted(
+    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_rows, "_MOST_KEPT", 3)
+    rows = ["a.png,1,1,RBC"] + ["a.png,999,1,RBC"] * 8 + ["b.png,1,1,RBC"] * 2
+    (tmp_path / "a.csv").write_text("image,x,y,label\n" + "\n".join(rows))
+    log = ProblemLog()
+    assert len(read_points(tmp_path / "a.csv", images_dir, log=log)) == 1
+    assert [problem.row for problem in log.problems] == [3, 4, 5, 11, 12]
+    assert log.summary().startswith("10 rows skipped: 8 × the point is outside its image, 2 × ")
+
+
+def test_a_column_of_nothing_but_different_words_is_refused(
+    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_stream, "_MOST_WORDS", 9)
+    (tmp_path / "a.csv").write_text("image,x,y,label\n" + "".join(f"{i}.png,1,1,RBC\n" for i in range(20)))
+    with pytest.raises(SynthmedError, match="column image has more than 9 different"):
+        read_points(tmp_path / "a.csv", images_dir)
