@@ -99,7 +99,9 @@ def local_background(
     )
     ring = np.hypot(row[:, None], column[None, :]) > 1
     tolerance = max(12.0, 4 * background.noise)
-    like_background = ring & (np.abs(window - background.color).max(axis=2) <= tolerance)
+    like_background = ring.copy()
+    for channel, level in enumerate(background.color):
+        like_background &= np.abs(window[:, :, channel] - level) <= tolerance
     if like_background.sum() < max(8, 0.1 * ring.sum()):
         return background.color
     return channel_medians(window, like_background)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from synthmed.bank.fronts import share_pixels
+from synthmed.bank.medians import percentile
 from synthmed.bank.segment import MATTE_CUT, contrast_floor, outline_in_region
 from synthmed.bank.shapes import deeper, filled, largest_piece, within
 
@@ -70,7 +71,7 @@ def strength_at(contrast: NDArray[np.float32], center_px: NDArray[np.float64], s
     """
     low = np.clip(np.floor(center_px - size_px / 4).astype(int), 0, np.array(contrast.shape) - 1)
     high = np.maximum(low + 1, np.ceil(center_px + size_px / 4).astype(int))
-    return float(np.percentile(contrast[low[0] : high[0], low[1] : high[1]], _STRONG_PERCENTILE))
+    return percentile(contrast[low[0] : high[0], low[1] : high[1]], _STRONG_PERCENTILE)
 
 
 def smoothed(mask: NDArray[np.bool_], region: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Medians of the colours of chosen pixels, by counting: 8 bits have no more than 256 levels."""
+"""Medians and percentiles of small windows, faster than NumPy's, which check a great deal first."""
 
 from __future__ import annotations
 
@@ -26,6 +26,28 @@ def channel_medians(image: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> NDAr
         for sums in counts.cumsum(axis=1)
     ]
     return np.asarray(np.mean(levels, axis=1), dtype=np.float64)
+
+
+def percentile(values: NDArray[np.float32], percent: float) -> float:
+    """A percentile of single-precision values, between two of them as `numpy.percentile` has it.
+
+    Args:
+        values: float32 of any shape, not empty, without NaN.
+        percent: 0 to 100.
+
+    Examples:
+        >>> percentile(np.array([1, 2, 4], np.float32), 75.0)
+        3.0
+    """
+    last = values.size - 1
+    place = last * (percent / 100)
+    below = min(int(place), last)
+    above = min(below + 1, last)
+    ordered = np.partition(values.ravel(), (below, above))
+    low, high = ordered[below], ordered[above]
+    share, step = place - below, high - low
+    # From the nearer end, so that nothing comes out beyond it.
+    return float(high - step * (1 - share) if share >= 0.5 else low + step * share)
 
 
 @compiled

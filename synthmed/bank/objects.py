@@ -12,6 +12,7 @@ from synthmed.bank.background import Background
 from synthmed.bank.contrast import contrast_map
 from synthmed.bank.fronts import REACH
 from synthmed.bank.masks import segment_objects
+from synthmed.bank.medians import percentile
 from synthmed.bank.segment import solidity
 from synthmed.bank.shapes import edge
 
@@ -156,4 +157,4 @@ def _steepness(contrast: NDArray[np.float32]) -> float:
     if min(contrast.shape) < 2:
         return 0.0
     down, right = np.gradient(contrast)
-    return float(np.percentile(np.hypot(down, right), _SHARP_PERCENTILE))
+    return percentile(np.hypot(down, right), _SHARP_PERCENTILE)

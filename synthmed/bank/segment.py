@@ -13,6 +13,7 @@ from skimage.segmentation import watershed
 
 from synthmed.bank.background import estimate_background
 from synthmed.bank.contrast import contrast_map
+from synthmed.bank.medians import percentile
 from synthmed.bank.shapes import filled, largest_piece
 
 CUT_OFF_PERCENTILE = 99.9
@@ -167,7 +168,7 @@ def outline_in_region(
         contrast = contrast[contrast >= threshold]
         if not contrast.size:
             break
-        threshold = max(floor, OBJECT_SHARE * float(np.percentile(contrast, cut.faint_percentile)))
+        threshold = max(floor, OBJECT_SHARE * percentile(contrast, cut.faint_percentile))
     whole = largest_piece(filled(inside & (np.abs(signed) > threshold)))
     dark = largest_piece(filled(inside & (signed < -threshold)))
     return dark if dark.sum() > DARK_SHARE * whole.sum() and is_centered(dark, center_px) else whole

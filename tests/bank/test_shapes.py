@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as nps
 from scipy import ndimage
 
 from synthmed.bank.fill import _zoomed
-from synthmed.bank.medians import channel_medians
+from synthmed.bank.medians import channel_medians, percentile
 from synthmed.bank.shapes import deeper, edge, filled, largest_piece, within
 
 MASKS = nps.arrays(bool, nps.array_shapes(min_dims=2, max_dims=2, max_side=14))
@@ -59,3 +59,12 @@ def test_zooming_a_channel_at_a_time_changes_nothing(zoom: tuple[float, float]) 
     values = np.random.default_rng(0).normal(100, 30, (9, 8, 3)).astype(np.float32)
     expected = ndimage.zoom(values, (*zoom, 1), order=1, mode="nearest", grid_mode=True)
     np.testing.assert_array_equal(_zoomed(values, zoom), expected)
+
+
+@given(
+    nps.arrays(np.float32, nps.array_shapes(max_dims=2, max_side=40), elements=st.floats(0, 400, width=32)),
+    st.sampled_from([20.0, 30.0, 50.0, 80.0, 90.0, 95.0, 99.9, 0.0, 100.0]),
+)
+@SETTINGS
+def test_percentiles_are_those_of_numpy(values: np.ndarray, percent: float) -> None:
+    assert percentile(values, percent) == np.percentile(values, percent)
