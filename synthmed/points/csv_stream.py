@@ -22,6 +22,10 @@ MAX_LINES = 20_000_000
 _LONGEST_LINE = 2**20
 _PART_ROWS = 50_000
 _MOST_WORDS = 1_000_000
+
+_LARGEST = 100_000
+_MOST_TEXTS = 100_000
+"""Coordinates below 0 or above `_LARGEST` keep their text for messages, so many rows at most."""
 _WORDS = ("image", "label", "split", "group", "edge")
 
 Places = dict[str, int]
@@ -110,7 +114,7 @@ class _Columns:
         self._ragged: list[NDArray[np.bool_]] = []
         self._negative: list[NDArray[np.bool_]] = []
         self._ids: list[str] = []
-        self._bad: dict[tuple[int, str], str] = {}
+        self._strange: dict[int, tuple[str, str]] = {}
         self._count = 0
 
     def add(self, part: Sequence[Row]) -> None:
@@ -137,11 +141,10 @@ class _Columns:
         self._negative.append(np.array([not (x or y or label) for x, y, label in told], dtype=bool))
         centers = np.column_stack([numbers(ys), numbers(xs)])
         self._centers.append(centers)
-        for row in np.flatnonzero(np.isnan(centers).any(axis=1)).tolist():
-            self._bad[self._count + row, "x"], self._bad[self._count + row, "y"] = (
-                xs[row][:200],
-                ys[row][:200],
-            )
+        # NaN is neither above nor below anything, and so is kept too.
+        strange = np.flatnonzero(~((centers >= 0) & (centers < _LARGEST)).all(axis=1)).tolist()
+        for row in strange[: max(0, _MOST_TEXTS - len(self._strange))]:
+            self._strange[self._count + row] = (xs[row][:200], ys[row][:200])
         self._ids += [one[: MAX_ID_LENGTH + 1] for one in cells.get("id", ())]
         self._count += len(rows)
 
@@ -149,12 +152,13 @@ class _Columns:
         """All rows."""
         centers = np.concatenate(self._centers or [np.zeros((0, 2))])
         self._centers.clear()
-        ids, bad = self._ids, self._bad
+        ids, strange = self._ids, self._strange
 
         def said(row: int, name: str) -> str:
             if name == "id":
                 return ids[row]
-            return bad.get((row, name), repr(float(centers[row, 1 if name == "x" else 0])))
+            down, right = centers[row]
+            return strange.get(row, (f"{right:.12g}", f"{down:.12g}"))[name == "y"]
 
         empty = np.zeros(0, dtype=np.int32)
         return Cells(
