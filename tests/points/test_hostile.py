@@ -164,12 +164,15 @@ def test_hostile_files(images_dir: Path, tmp_path: Path, text: str, kind: str | 
     assert time.perf_counter() - start < 60
 
 
+@pytest.mark.parametrize("opening", [b"", b"image,x,y,label\n", b"["])
+@pytest.mark.parametrize("filling", [b" " * 2**20, b"\n" * 2**20])
 def test_a_gzip_bomb_is_not_unpacked(
-    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opening: bytes, filling: bytes
 ) -> None:
-    monkeypatch.setattr(text_file.open_text.__wrapped__, "__kwdefaults__", {"max_bytes": 2**20})  # type: ignore[attr-defined]
+    for reader in (text_file.read_text, text_file.open_text.__wrapped__):  # type: ignore[attr-defined]
+        monkeypatch.setattr(reader, "__kwdefaults__", {"max_bytes": 2**20})
     packer = zlib.compressobj(9, wbits=31)
-    packed = b"".join(packer.compress(b" " * 2**20) for _ in range(64)) + packer.flush()
+    packed = packer.compress(opening) + b"".join(packer.compress(filling) for _ in range(64)) + packer.flush()
     (tmp_path / "bomb.csv.gz").write_bytes(packed)
     with pytest.raises(SynthmedError, match=r"more than 1 MiB|too long"):
         read_points(tmp_path / "bomb.csv.gz", images_dir)
