@@ -73,13 +73,20 @@ def bank() -> None:
 )
 @click.option("--pixel-size-um", type=float, help="Side of a pixel in micrometres, for sizes in um.")
 @click.option("--variation", default=0.1, show_default=True, help="Spread of the patch size, as a share.")
-@click.option("--border", type=click.Choice(["drop", "shift", "pad"]), default="drop", show_default=True)
+@click.option(
+    "--border",
+    type=click.Choice(["drop", "shift", "pad"]),
+    default="drop",
+    show_default=True,
+    help="Patches across the border of an image: leave out, keep what is inside, or fill with background.",
+)
 @click.option(
     "--matte",
     type=click.Choice(["halo", "segmented", "round", "square"]),
     default="round",
     show_default=True,
-    help="What is kept: the object with its halo, the object alone, a disc, or the whole square.",
+    help="What is kept: the object with its halo, the object alone, a disc (it cuts long objects, and takes "
+    "slices of neighbours along), or the whole square. Without an outline the first two become a disc.",
 )
 @click.option("--feather", default=0.15, show_default=True, help="Soft edge, as a share of the radius.")
 @click.option("--recenter", is_flag=True, help="Cut round the segmented object instead of the click.")

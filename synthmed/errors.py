@@ -6,6 +6,7 @@ escapes as a traceback is a bug of ours.
 
 from __future__ import annotations
 
+import reprlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -43,9 +44,20 @@ class SynthmedError(Exception):
 
     def __str__(self) -> str:
         where = "" if self.file is None else f"{self.file}{'' if self.row is None else f', row {self.row}'}: "
-        value = "" if self.value is None else f" (got {self.value!r})"
+        value = "" if self.value is None else f" (got {_shortened(self.value)})"
         remedy = "" if self.remedy is None else f". Remedy: {self.remedy}"
         return f"{where}{self.what}{value}{remedy}"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxtuple = 3, 20, 20, 20
+_SHORT.maxstring = _SHORT.maxother = _LONGEST = 1000
+
+
+def _shortened(value: object) -> str:
+    """How a value is written, of a long one the beginning: hostile ones write themselves without end."""
+    text = _SHORT.repr(value) if isinstance(value, list | dict | tuple | set | str | int) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 class PointsError(SynthmedError):
@@ -110,11 +122,13 @@ class ProblemLog:
     Attributes:
         strict: whether the first problem is an error.
         problems: the rows that were skipped.
+        beyond: how many more were skipped, by reason, where there are too many to keep.
         notes: choices made for the user that are no mistake of theirs, one sentence each.
     """
 
     strict: bool = False
     problems: list[Problem] = field(default_factory=list)
+    beyond: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -133,11 +147,15 @@ class ProblemLog:
             )
         self.problems.append(problem)
 
+    def counts(self) -> Counter[str]:
+        """How many rows were skipped, by reason."""
+        return Counter(problem.reason for problem in self.problems) + self.beyond
+
     def summary(self) -> str:
         """One line: how many rows were skipped, by reason; empty where there are none."""
         if not self.problems:
             return ""
-        reasons = Counter(problem.reason for problem in self.problems)
+        reasons = self.counts()
         parts = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common())
-        total = len(self.problems)
+        total = reasons.total()
         return f"{total} row{'s' if total > 1 else ''} skipped: {parts}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -156,7 +155,7 @@ def check(source: Path, images_dir: Path, max_images: int, seed: int, **options:
     found = read(source, images_dir, log, options, keep_outside=True)
     with progress_bar("Looking at images") as progress:
         report = check_points(found, images_dir, seed=seed, max_images=max_images, progress=progress)
-    findings = skipped_findings(Counter(problem.reason for problem in log.problems)) + report.findings
+    findings = skipped_findings(log.counts()) + report.findings
     console.print(f"{len(found)} points of {len(found.classes)} classes on {len(found.images)} images")
     for number, finding in enumerate(findings, 1):
         console.print(f"{number}. {finding.what}", style="yellow")

@@ -81,9 +81,17 @@ def print_problems(log: ProblemLog) -> None:
     console.print(log.summary(), style="yellow")
     rows = [(p.file, p.row, p.value, p.reason, p.remedy) for p in log.problems[:_SHOWN_PROBLEMS]]
     print_table("Skipped", ("file", "row", "value", "reason", "remedy"), rows)
-    hidden = len(log.problems) - _SHOWN_PROBLEMS
+    hidden = log.counts().total() - _SHOWN_PROBLEMS
     if hidden > 0:
         console.print(f"... and {hidden} more")
+
+
+_BANK_LEGEND = (
+    "size px: side of the class. spread: how much its whole objects vary, as a share of their median "
+    "diameter. points: clicked in the splits that are cut. at border, share: of these, patch or object meets "
+    "the border of the image. dropped: not in the bank. Of the patches: cut off: the border may cut the "
+    "object; with a neighbour: another clicked centre is in what is pasted; not segmented: no outline found."
+)
 
 
 def print_bank(bank_dir: Path, verify: bool = False) -> None:
@@ -127,6 +135,7 @@ def print_bank(bank_dir: Path, verify: bool = False) -> None:
         ),
         rows,
     )
+    console.print(_BANK_LEGEND, style="dim")
     for r in opened.report:
         if r.reasons():
             told = ", ".join(f"{name} {count}" for name, count in r.reasons().items())

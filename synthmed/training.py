@@ -127,7 +127,7 @@ def _read_record(work_dir: Path) -> dict[str, Any] | None:
     try:
         record = json.loads((work_dir / _RECORD).read_text(encoding="utf-8"))
         return {"settings": dict(record["settings"]), "finished": bool(record["finished"])}
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

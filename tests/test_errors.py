@@ -100,3 +100,11 @@ def test_complaints_name_the_field(values: Any, complaint: tuple[str, object]) -
     with pytest.raises(ValidationError) as caught:
         Whole.model_validate(values)
     assert first_complaint(caught.value) == complaint
+
+
+def test_a_value_that_is_long_is_shortened() -> None:
+    nested: list = ["x" * 5000]
+    for _ in range(40):
+        nested = [nested] * 9
+    for value in (nested, "x" * 5000, dict.fromkeys(range(9999)), 10**900):
+        assert len(str(SynthmedError("what", value=value, remedy="do"))) < 1200

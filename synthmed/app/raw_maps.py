@@ -16,6 +16,8 @@ from synthmed._files import write_atomic
 
 SUFFIX = ".npz"
 
+_MAX_BYTES = 2**31
+
 
 def write_raw(path: Path, cams: ArrayLike) -> None:
     """Write the maps of one image.
@@ -46,6 +48,8 @@ def read_raw(path: Path) -> NDArray[np.float32]:
     content = path.read_bytes()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            if sum(member.file_size for member in archive.zip.infolist()) > _MAX_BYTES:
+                raise ValueError(f"it unpacks to more than {_MAX_BYTES // 2**20} MiB")
             return _decode(archive["planes"])
     except Exception as error:  # a damaged archive fails in any way: zipfile, zlib and NumPy have their own
         raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error

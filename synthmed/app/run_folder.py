@@ -99,6 +99,6 @@ def _write_marker(folder: Path, dataset: fo.Dataset, key: str, files: list[str] 
 def _read_marker(folder: Path) -> dict[str, Any]:
     try:
         content = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank.background import Background
+from synthmed.bank.medians import channel_medians
 
 
 class Windows(NamedTuple):
@@ -91,14 +92,16 @@ def local_background(
     margin = np.maximum(2, (high_px - low_px) // 8)
     first = np.maximum(low_px - margin, 0)
     last = np.minimum(high_px + margin, image.shape[:2])
-    window = image[first[0] : last[0], first[1] : last[1]].astype(np.float64)
+    window = image[first[0] : last[0], first[1] : last[1]]
     center, half = (low_px + high_px) / 2, (high_px - low_px) / 2
     row, column = (
         (np.arange(a, b) + 0.5 - c) / h for a, b, c, h in zip(first, last, center, half, strict=True)
     )
     ring = np.hypot(row[:, None], column[None, :]) > 1
     tolerance = max(12.0, 4 * background.noise)
-    like_background = ring & (np.abs(window - background.color).max(axis=2) <= tolerance)
+    like_background = ring.copy()
+    for channel, level in enumerate(background.color):
+        like_background &= np.abs(window[:, :, channel] - level) <= tolerance
     if like_background.sum() < max(8, 0.1 * ring.sum()):
         return background.color
-    return np.asarray(np.median(window[like_background], axis=0))
+    return channel_medians(window, like_background)

@@ -29,7 +29,8 @@ def thumbnail(
     rows, columns = (
         np.clip(np.arange(a, b), 0, n - 1) for a, b, n in zip(low_px, high_px, image.shape[:2], strict=True)
     )
-    grey = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean(axis=2)
+    seen = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    grey = (seen[:, :, 0].astype(np.float64) + seen[:, :, 1] + seen[:, :, 2]) / 3
     window = grey[np.ix_(rows - rows[0], columns - columns[0])].astype(np.float32)
     small = Image.fromarray(window).resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
     return np.asarray(np.clip(np.rint(np.asarray(small)), 0, 255), dtype=np.uint8)

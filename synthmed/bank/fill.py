@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from synthmed.bank.medians import channel_medians
+
 _TRIES = 24
 """Places looked at for the texture of a hole."""
 _CELLS = 16
@@ -40,7 +42,7 @@ def fill_holes(
         return image
     known = ~holes
     values = image.astype(np.float32)
-    shade = smooth_fill(values, _trust(values, known, color, noise), color)
+    shade = smooth_fill(values, _trust(image, known, color, noise), color)
     weight = ndimage.gaussian_filter(known.astype(np.float32), _DETAIL_PX)
     local = ndimage.gaussian_filter(values * known[..., None], (_DETAIL_PX, _DETAIL_PX, 0))
     detail = (values - local / np.maximum(weight, 1e-6)[..., None]) * known[..., None]
@@ -53,7 +55,7 @@ def fill_holes(
 
 
 def _trust(
-    values: NDArray[np.float32], known: NDArray[np.bool_], color: NDArray[np.float64], noise: float
+    image: NDArray[np.uint8], known: NDArray[np.bool_], color: NDArray[np.float64], noise: float
 ) -> NDArray[np.float32]:
     """How far each pixel tells the shade of the background, ``(H, W)`` in 0..1.
 
@@ -62,19 +64,18 @@ def _trust(
     """
     height, width = known.shape
     cells = max(1, min(_CELLS, height // 8, width // 8))
-    rows, columns = (np.arange(n) * cells // n for n in known.shape)
+    rows, columns = (np.searchsorted(np.arange(n) * cells // n, np.arange(cells + 1)) for n in known.shape)
     medians = np.zeros((cells, cells, 3), dtype=np.float32)
     seen = np.zeros((cells, cells), dtype=np.float32)
     for i in range(cells):
         for j in range(cells):
-            place = np.ix_(rows == i, columns == j)
+            place = np.s_[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
             inside = known[place]
             if inside.mean() > _LEAST_SEEN:
-                medians[i, j], seen[i, j] = np.median(values[place][inside], axis=0), 1
+                medians[i, j], seen[i, j] = channel_medians(image[place], inside), 1
     coarse = smooth_fill(medians, seen, color)
-    zoom = (height / cells, width / cells, 1)
-    expected = ndimage.zoom(coarse, zoom, order=1, mode="nearest", grid_mode=True)
-    away = np.abs(values - expected).max(axis=2) / (2 * noise + _NEAR_LEVELS)
+    expected = _zoomed(coarse, (height / cells, width / cells))
+    away = np.abs(image - expected).max(axis=2) / (2 * noise + _NEAR_LEVELS)
     return np.asarray(known / (1 + away**4), dtype=np.float32)
 
 
@@ -125,8 +126,17 @@ def smooth_fill(
     total = _pairs(padded[..., None])[..., 0]
     means = (sums / np.where(total > 0, total, 1)[..., None]).astype(np.float32)
     coarse = smooth_fill(means, np.minimum(total, 1).astype(np.float32), color)
-    zoom = ndimage.zoom(coarse, (2, 2, 1), order=1, mode="nearest", grid_mode=True)[:height, :width]
-    return np.asarray(values * weights[..., None] + zoom * (1 - weights[..., None]), dtype=np.float32)
+    finer = _zoomed(coarse, (2, 2))[:height, :width]
+    return np.asarray(values * weights[..., None] + finer * (1 - weights[..., None]), dtype=np.float32)
+
+
+def _zoomed(values: NDArray[np.float32], zoom: tuple[float, float]) -> NDArray[np.float32]:
+    """``(H, W, C)`` at another size; a channel at a time, as SciPy interpolates between channels as well."""
+    channels = [
+        ndimage.zoom(values[..., channel], zoom, order=1, mode="nearest", grid_mode=True)
+        for channel in range(values.shape[2])
+    ]
+    return np.stack(channels, axis=-1)
 
 
 def _pairs(values: NDArray[np.float32]) -> NDArray[np.float32]:

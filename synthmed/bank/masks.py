@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from synthmed.bank.fronts import share_pixels
-from synthmed.bank.segment import MATTE_CUT, contrast_floor, largest_piece, outline_in_region
+from synthmed.bank.medians import percentile
+from synthmed.bank.segment import MATTE_CUT, contrast_floor, outline_in_region
+from synthmed.bank.shapes import deeper, filled, largest_piece, within
 
 _SMOOTHING_SHARE = 0.25
 """Necks and horns narrower than this share of the class size are cut off a mask, and such gaps are closed."""
@@ -69,7 +71,7 @@ def strength_at(contrast: NDArray[np.float32], center_px: NDArray[np.float64], s
     """
     low = np.clip(np.floor(center_px - size_px / 4).astype(int), 0, np.array(contrast.shape) - 1)
     high = np.maximum(low + 1, np.ceil(center_px + size_px / 4).astype(int))
-    return float(np.percentile(contrast[low[0] : high[0], low[1] : high[1]], _STRONG_PERCENTILE))
+    return percentile(contrast[low[0] : high[0], low[1] : high[1]], _STRONG_PERCENTILE)
 
 
 def smoothed(mask: NDArray[np.bool_], region: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:
@@ -88,14 +90,12 @@ def smoothed(mask: NDArray[np.bool_], region: NDArray[np.bool_], radius_px: floa
     room = int(radius_px) + 2
     (place,) = ndimage.find_objects(mask.astype(np.int8))
     wide = np.pad(mask[place], room)
-    grown = ndimage.distance_transform_edt(~wide) <= radius_px
-    closed = ndimage.binary_fill_holes(ndimage.distance_transform_edt(grown) > radius_px) | wide
+    closed = filled(deeper(within(wide, radius_px), radius_px)) | wide
     closed[room:-room, room:-room] &= region[place]
-    depth = ndimage.distance_transform_edt(closed)
-    core = largest_piece(depth > radius_px)
+    core = largest_piece(deeper(closed, radius_px))
     opened = closed
     if core.any():
-        opened = closed & (ndimage.distance_transform_edt(~core) <= radius_px)
+        opened = closed & within(core, radius_px)
         if opened.sum() <= _LEAST_KEPT * closed.sum():
             opened = closed
     result = np.zeros_like(mask)

@@ -12,7 +12,9 @@ from synthmed.bank.background import Background
 from synthmed.bank.contrast import contrast_map
 from synthmed.bank.fronts import REACH
 from synthmed.bank.masks import segment_objects
+from synthmed.bank.medians import percentile
 from synthmed.bank.segment import solidity
+from synthmed.bank.shapes import edge
 
 _PLAUSIBLE_SHARE = (0.5, 1.5)
 """Diameters, as shares of the class size, that a mask may have."""
@@ -123,8 +125,8 @@ def is_plausible(
         return False
     if np.median(contrast[mask]) < _LEAST_NOISES * noise:
         return False
-    edge = np.argwhere(mask & ~ndimage.binary_erosion(mask)) + 0.5 - click_px
-    away_px = np.hypot(edge[:, 0], edge[:, 1])
+    rim = np.argwhere(edge(mask)) + 0.5 - click_px
+    away_px = np.hypot(rim[:, 0], rim[:, 1])
     row, column = np.clip(click_px.astype(np.int64), 0, np.array(mask.shape) - 1)
     if not mask[row, column] and away_px.min() > max(_FARTHEST_SHARE * size_px, 2.0):
         return False
@@ -155,4 +157,4 @@ def _steepness(contrast: NDArray[np.float32]) -> float:
     if min(contrast.shape) < 2:
         return 0.0
     down, right = np.gradient(contrast)
-    return float(np.percentile(np.hypot(down, right), _SHARP_PERCENTILE))
+    return percentile(np.hypot(down, right), _SHARP_PERCENTILE)

@@ -13,6 +13,8 @@ from skimage.segmentation import watershed
 
 from synthmed.bank.background import estimate_background
 from synthmed.bank.contrast import contrast_map
+from synthmed.bank.medians import percentile
+from synthmed.bank.shapes import filled, largest_piece
 
 CUT_OFF_PERCENTILE = 99.9
 
@@ -79,7 +81,7 @@ def outline_objects(image: NDArray[np.uint8], centers_px: NDArray[np.float64]) -
     signed = contrast_map(image, background)
     contrast = np.abs(signed)
     floor = contrast_floor(contrast, background.noise, BOX_CUT)
-    foreground = ndimage.binary_opening(ndimage.binary_fill_holes(contrast > floor))
+    foreground = ndimage.binary_opening(filled(contrast > floor))
     regions, merged = split_touching(foreground, centers_px)
     labels = np.zeros_like(regions)
     for number, place in enumerate(ndimage.find_objects(regions, max_label=len(centers_px)), 1):
@@ -166,22 +168,10 @@ def outline_in_region(
         contrast = contrast[contrast >= threshold]
         if not contrast.size:
             break
-        threshold = max(floor, OBJECT_SHARE * float(np.percentile(contrast, cut.faint_percentile)))
-    whole = _largest_filled(inside & (np.abs(signed) > threshold))
-    dark = _largest_filled(inside & (signed < -threshold))
+        threshold = max(floor, OBJECT_SHARE * percentile(contrast, cut.faint_percentile))
+    whole = largest_piece(filled(inside & (np.abs(signed) > threshold)))
+    dark = largest_piece(filled(inside & (signed < -threshold)))
     return dark if dark.sum() > DARK_SHARE * whole.sum() and is_centered(dark, center_px) else whole
-
-
-def _largest_filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return largest_piece(ndimage.binary_fill_holes(mask))
-
-
-def largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest connected piece of a mask."""
-    pieces, count = ndimage.label(mask)
-    if count < 2:
-        return np.asarray(pieces > 0)
-    return np.asarray(pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:]))
 
 
 def is_centered(mask: NDArray[np.bool_], center_px: NDArray[np.float64]) -> bool:

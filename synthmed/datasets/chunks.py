@@ -107,10 +107,14 @@ class Rendering:
         """What a finished chunk says of itself.
 
         Raises:
-            DatasetError: it cannot be read.
+            DatasetError: it cannot be read, or does not say it.
         """
-        name = note_name(start)
-        return parse_object(self.store.read(name), f"{self.out}/{name}")
+        name = f"{self.out}/{note_name(start)}"
+        note = parse_object(self.store.read(note_name(start)), name)
+        counts = [note.get(key) for key in ("objects", "unplaced")]
+        if not isinstance(note.get("files"), dict) or not all(map(_are_counts, counts)):
+            raise DatasetError("the note of a chunk is damaged", file=name, remedy="delete it and run again")
+        return note
 
     def lines(self, part: str) -> Iterator[str]:
         """All lines of a document's part, once every chunk is there."""
@@ -118,6 +122,10 @@ class Rendering:
             with io.BytesIO(self.store.read(part_name(start, part))) as text:
                 for line in text:
                     yield line[:-1].decode()
+
+
+def _are_counts(value: object) -> bool:
+    return isinstance(value, list) and all(type(n) is int and 0 <= n < 2**53 for n in value)
 
 
 def note_name(start: int) -> str:

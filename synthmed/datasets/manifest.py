@@ -7,17 +7,40 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
 from synthmed import __version__
 from synthmed.bank.patchbank import PatchBank
 from synthmed.datasets.image_file import PNG, ImageFile
 from synthmed.datasets.store import Store, open_store
-from synthmed.errors import DatasetError
+from synthmed.errors import DatasetError, first_complaint
 from synthmed.scenes.plan import scene_scale
 from synthmed.scenes.recipe import Recipe
 
 SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
+
+
+class _Told(BaseModel):
+    """What readers need of a manifest."""
+
+    model_config = ConfigDict(strict=True)
+
+    count: int
+    seed: int
+    classes: list[str]
+    class_sizes_px: list[float]
+    objects: dict[str, int]
+    unplaced: dict[str, int]
+
+    @model_validator(mode="after")
+    def _counts_are_of_the_classes(self) -> _Told:
+        if not set(self.objects) == set(self.unplaced) == set(self.classes):
+            raise ValueError("objects and unplaced do not name the classes")
+        if len(self.class_sizes_px) != len(self.classes):
+            raise ValueError("there is not one size for each class")
+        return self
 
 
 class RenderReport(NamedTuple):
@@ -97,14 +120,15 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
             value=manifest.get("schema_version"),
             remedy="render it again",
         )
-    missing = {"count", "seed", "classes", "class_sizes_px", "objects", "unplaced"} - manifest.keys()
+    remedy = "delete the folder and render it again"
+    missing = _Told.model_fields.keys() - manifest.keys()
     if missing:
-        raise DatasetError(
-            "fields are missing",
-            file=path,
-            value=", ".join(sorted(missing)),
-            remedy="delete the folder and render it again",
-        )
+        raise DatasetError("fields are missing", file=path, value=", ".join(sorted(missing)), remedy=remedy)
+    try:
+        _Told.model_validate(manifest)
+    except ValidationError as error:
+        what, value = first_complaint(error)
+        raise DatasetError(what, file=path, value=value, remedy=remedy) from error
     return manifest
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from synthmed.bank.patchbank import PatchBank
 from synthmed.bank.store import open_bank
-from synthmed.datasets.chunks import SHARD, Rendering
+from synthmed.datasets.chunks import SHARD, Rendering, note_name
 from synthmed.datasets.cluster import render_chunks_on_ray
 from synthmed.datasets.formats import check_formats
 from synthmed.datasets.image_file import image_file
@@ -208,6 +208,12 @@ def _finish(rendering: Rendering, spec: dict[str, Any]) -> None:
     unplaced = np.zeros_like(objects)
     for start in rendering.starts:
         note = rendering.note(start)
+        if not len(note["objects"]) == len(note["unplaced"]) == len(objects):
+            raise DatasetError(
+                "the note of a chunk is of other classes",
+                file=f"{rendering.out}/{note_name(start)}",
+                remedy="delete it and run again",
+            )
         objects += note["objects"]
         unplaced += note["unplaced"]
     digests = {}

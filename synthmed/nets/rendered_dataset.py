@@ -64,7 +64,7 @@ class RenderedDataset(BaseDetDataset):
                 }
                 for image in coco["images"]
             ]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DatasetError(
                 f"the labels cannot be read: {type(error).__name__}: {error}",
                 file=path,

@@ -29,7 +29,7 @@ def read_thresholds(source: Mapping[str, Any] | str | Path | None) -> Thresholds
     if not isinstance(source, Mapping):
         try:
             content = json.loads(Path(source).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ModelError(
                 f"the thresholds cannot be read: {error}",
                 file=source,

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
-GROUND = 222
-"""The grey that patches are shown on."""
-
 _WIDEST = 11.0
 _WIDEST_PANEL = 4.5
 _PER_LINE = 12
@@ -39,7 +36,7 @@ _HEADER = 1.55
 
 
 def bank_sheet(bank: PatchBank, per_class: int = 24, seed: int = 0, sort: str | None = None) -> Figure:
-    """A contact sheet: for each class some patches as scenes paste them, on neutral grey.
+    """A contact sheet: for each class some patches as scenes paste them, on the background of their images.
 
     All patches of a class are shown at one scale, so their sizes can be compared; classes differ in scale.
 
@@ -154,16 +151,18 @@ def _wrapped(name: str) -> str:
 
 
 def _mosaic(bank: PatchBank, index: NDArray[np.int64], columns: int) -> Image:
-    """Patches on grey, each in the middle of a cell of the size that the largest needs."""
+    """Patches on the usual background, each in the middle of a cell of the size that the largest needs."""
     side = int(bank.shapes_px[index].max()) if len(index) else 8
     cell = side + max(2, side // 12)
-    ground = np.full((max(1, -(-len(index) // columns)) * cell, columns * cell, 3), GROUND, dtype=np.uint8)
+    color = np.median(bank.image_backgrounds, axis=0)
+    lines = max(1, -(-len(index) // columns))
+    ground = np.tile(np.rint(color).astype(np.uint8), (lines * cell, columns * cell, 1))
     for place, patch_index in enumerate(index):
         patch, matte = bank.patch(patch_index), bank.matte(patch_index)[..., None] / 255
         height, width = patch.shape[:2]
         row = place // columns * cell + (cell - height) // 2
         column = place % columns * cell + (cell - width) // 2
-        ground[row : row + height, column : column + width] = np.rint(patch * matte + GROUND * (1 - matte))
+        ground[row : row + height, column : column + width] = np.rint(patch * matte + color * (1 - matte))
     return ground
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from synthmed.errors import PointsError, ProblemLog
 from synthmed.points.folder import FoundImage
 from synthmed.points.pointset import SPLITS, PointSet
+from synthmed.points.words import Words
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,11 @@ class CheckedPoints:
         groups: ``(I,)`` the slide or patient of each image, ``""`` where unknown.
         centers_px: ``(N, 2)`` float, row and column.
         image_index: ``(N,)`` int.
-        labels: ``(N,)`` class names.
+        labels: ``(N,)`` class names, as a list or by their numbers.
         ids: ``(N,)`` annotation ids.
         edge: ``(N,)`` bool.
         sizes_px: ``(N, 2)`` float, height and width, NaN where unknown.
+        unsaid: what the source does not tell, as of `PointSet.unsaid`.
     """
 
     images: Sequence[FoundImage]
@@ -34,10 +36,11 @@ class CheckedPoints:
     groups: Sequence[str]
     centers_px: NDArray[np.float64]
     image_index: NDArray[np.int64]
-    labels: Sequence[str]
-    ids: Sequence[str]
+    labels: Sequence[str] | Words
+    ids: Sequence[str] | NDArray[np.str_]
     edge: NDArray[np.bool_]
     sizes_px: NDArray[np.float64]
+    unsaid: frozenset[str] = frozenset()
 
 
 def assemble(
@@ -54,14 +57,15 @@ def assemble(
     Raises:
         PointsError: if there is no point.
     """
-    if not len(points.labels):
+    labels = points.labels if isinstance(points.labels, Words) else Words.of(points.labels)
+    if not len(labels.codes):
         raise PointsError(
             "no usable point is left",
             file=file,
             value=log.summary() or "no points",
             remedy="mend the rows, and check that the image folder belongs to this file",
         )
-    names = tuple(sorted(set(points.labels)) if classes is None else classes)
+    names = tuple(sorted(labels.words) if classes is None else classes)
     index_of = {name: index for index, name in enumerate(names)}
     return PointSet(
         classes=names,
@@ -71,10 +75,11 @@ def assemble(
         groups=tuple(points.groups),
         centers_px=points.centers_px,
         image_index=points.image_index,
-        labels=np.array([index_of[label] for label in points.labels], dtype=np.int64),
+        labels=np.array([index_of[word] for word in labels.words], dtype=np.int64)[labels.codes],
         annotation_ids=np.array(points.ids, dtype=np.str_),
         edge=points.edge,
         sizes_px=points.sizes_px,
+        unsaid=points.unsaid,
     )
 
 

@@ -210,7 +210,7 @@ def _readings(
         (
             "x and y are swapped",
             [c[:, ::-1] for c in centers],
-            "exchange the columns x and y, or --column x=y y=x",
+            "exchange the columns x and y, or --column x=y --column y=x",
         )
     ]
     if largest <= 1:
@@ -250,7 +250,10 @@ def _scales(
     if abs(nearest / factor - 1) < 0.01 and fit(nearest) >= fit(factor) - 0.01:
         factor = nearest
     what = f"the coordinates are in another unit: 1 of it is {factor:.3g} px"
-    remedy = f"multiply x and y by {factor:.3g} (a pixel is {1 / factor:.3g} of it, say micrometres)"
+    remedy = (
+        f"multiply x and y by {factor:.3g} (a pixel is {1 / factor:.3g} of it, say micrometres); of a table "
+        f"of ImageJ pass --unit {1 / factor:.3g}"
+    )
     return [(what, [c * factor for c in pixels.centers_px], remedy)]
 
 

@@ -19,9 +19,13 @@ from synthmed.points.finding import Finding
 from synthmed.points.pointset import PointSet
 
 LEAST_PX = 2.0
+_NOT_TOLD = (
+    "whether all points are shifted against their objects cannot be told here: "
+    "there are too few points, or the objects are too large"
+)
 _REACHES = (8, 12, 18, 28)
 _MAX_POINTS = 400
-_LEAST_POINTS = 40
+_LEAST_POINTS = 24
 _HALVES = 10
 _AGREE_PX = 0.5
 
@@ -34,7 +38,7 @@ def check_shift(
     # Objects that are larger than the window have their peak anywhere, and each window finds another one.
     agreeing = [b for a, b in pairwise(measured) if np.abs(a.offset_px - b.offset_px).max() <= _AGREE_PX]
     if not agreeing:
-        return [], []
+        return [], [_NOT_TOLD]
     (down, right), spread, count, _ = max(agreeing, key=lambda m: m.height)
     said = f"{right:+.1f} px in x and {down:+.1f} px in y (+- {spread:.1f}, {count} points)"
     if np.hypot(down, right) < LEAST_PX or np.hypot(down, right) < 4 * spread:

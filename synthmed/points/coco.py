@@ -97,6 +97,7 @@ class _Reader:
     labels: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     edge: list[bool] = field(default_factory=list)
+    with_edges: bool = False
 
     def read_images(
         self,
@@ -159,7 +160,9 @@ class _Reader:
         table = np.array(self.positions, dtype=np.float64).reshape(-1, 4)
         groups = [self.groups[i] for i in used]
         splits: Sequence[str] = [self.splits[i] or split or "" for i in used]
+        unsaid = set() if self.with_edges else {"edge"}
         if not all(splits):
+            unsaid.add("splits")
             names = [self.images[i].name for i in used]
             splits = noted_splits(names, groups, file=self.file, log=self.log)
         points = CheckedPoints(
@@ -172,6 +175,7 @@ class _Reader:
             ids=self.ids,
             edge=np.array(self.edge, dtype=bool),
             sizes_px=table[:, 2:],
+            unsaid=frozenset(unsaid),
         )
         return assemble(points, self.classes, file=self.file, log=self.log)
 
@@ -202,6 +206,7 @@ class _Reader:
 
     def _add(self, entry: dict[str, Any], index: int, label: str | None, annotation_id: str) -> None:
         edge = flag(entry.get("edge"))
+        self.with_edges |= "edge" in entry
         reason = self._annotation_reason(entry, label, edge, annotation_id)
         if reason is not None:
             self._skip(reason, f"annotation {annotation_id}, {label}")

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import numpy as np
+
 from synthmed.errors import PointsError, ProblemLog
 from synthmed.points.assemble import check_arguments
-from synthmed.points.csv_rows import Cells, points_of_cells
+from synthmed.points.csv_rows import points_of_cells
+from synthmed.points.csv_stream import stream_cells
 from synthmed.points.folder import ImageFolder, Progress
-from synthmed.points.parsed import DELIMITERS, parse_table
+from synthmed.points.parsed import DELIMITERS
 from synthmed.points.pointset import PointSet
-from synthmed.points.text_file import read_text
+from synthmed.points.text_file import open_text
 
 REQUIRED = ("image", "x", "y", "label")
 
@@ -97,8 +100,13 @@ def read_csv(
             or no usable point is left; with a strict log also at the first row that cannot be used.
     """
     check_arguments(classes, split)
+    wanted = columns or CsvColumns()
+    with open_text(path) as file:
+        cells = stream_cells(
+            file, path, lambda line: _delimiter(line, wanted), lambda header: _places(header, path, wanted)
+        )
     return points_of_cells(
-        _table(read_text(path), path, columns or CsvColumns()),
+        cells,
         ImageFolder(images_dir),
         classes=classes,
         split=split,
@@ -109,7 +117,7 @@ def read_csv(
 
 
 def write_csv(points: PointSet, path: str | os.PathLike[str]) -> None:
-    """Write points with all columns; extents (``sizes_px``) have no place in this format.
+    """Write points with all columns that they tell; extents (``sizes_px``) have no place in this format.
 
     Raises:
         PointsError: if the points are not in two dimensions, or the file cannot be written.
@@ -118,35 +126,12 @@ def write_csv(points: PointSet, path: str | os.PathLike[str]) -> None:
         raise PointsError(
             "CSV files hold points in two dimensions", value=points.ndim, remedy="write 2D points"
         )
-    image_of = points.image_index.tolist()
-    rows: list[tuple[object, ...]] = [
-        (
-            points.images[image],
-            repr(x),
-            repr(y),
-            points.classes[label],
-            points.splits[image],
-            points.groups[image],
-            int(edge),
-            annotation_id,
-        )
-        for image, (y, x), label, edge, annotation_id in zip(
-            image_of,
-            points.centers_px.tolist(),
-            points.labels.tolist(),
-            points.edge.tolist(),
-            points.annotation_ids.tolist(),
-            strict=True,
-        )
-    ]
-    for image in sorted(set(range(len(points.images))) - set(image_of)):
-        rows.append((points.images[image], "", "", "", points.splits[image], points.groups[image], "", ""))
     partial = Path(f"{os.fspath(path)}.partial")
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(asdict(CsvColumns()).values())
-            writer.writerows(rows)
+            writer.writerow(name for name in asdict(CsvColumns()) if name not in _left_out(points))
+            writer.writerows(_rows(points))
         partial.replace(path)
     except OSError as error:
         raise PointsError(
@@ -154,12 +139,33 @@ def write_csv(points: PointSet, path: str | os.PathLike[str]) -> None:
         ) from error
 
 
-def _table(text: str, path: object, columns: CsvColumns) -> Cells:
-    rows, lines, _ = parse_table(text, path, lambda line: _delimiter(line, columns))
-    header = rows[0]
-    return Cells.of_rows(
-        rows[1:], lines[1:], places=_places(header, path, columns), width=len(header), file=str(path)
-    )
+def _left_out(points: PointSet) -> set[str]:
+    """The columns that the source of the points does not tell."""
+    return {{"splits": "split"}.get(name, name) for name in points.unsaid}
+
+
+def _rows(points: PointSet) -> Iterator[list[object]]:
+    """A row for each point, and one for each image without any."""
+    without = _left_out(points)
+    columns = [
+        points.image_index.tolist(),
+        points.centers_px.tolist(),
+        points.labels.tolist(),
+        points.edge.tolist(),
+        points.annotation_ids.tolist(),
+    ]
+    negatives = np.flatnonzero(np.bincount(points.image_index, minlength=len(points.images)) == 0)
+    told = ["split" not in without, "edge" not in without]
+
+    def row(image: int, x: str, y: str, label: str, edge: object, annotation_id: str) -> list[object]:
+        split = [points.splits[image]] if told[0] else []
+        mark = [edge] if told[1] else []
+        return [points.images[image], x, y, label, *split, points.groups[image], *mark, annotation_id]
+
+    for image, (y, x), label, edge, annotation_id in zip(*columns, strict=True):
+        yield row(image, repr(x), repr(y), points.classes[label], int(edge), annotation_id)
+    for image in negatives.tolist():
+        yield row(image, "", "", "", "", "")
 
 
 def _delimiter(first: str, columns: CsvColumns) -> str:

@@ -168,12 +168,18 @@ def _deep_values(path: str | os.PathLike[str], image: Image.Image) -> NDArray[np
     """``(H, W, 1)`` or ``(H, W, 3)`` values of more than 8 bits, ``None`` where the image has no more.
 
     Pillow keeps the high byte alone of a PNG's colours of 16 bits, which are big-endian. Told that they are
-    little-endian it keeps the low byte, so that reading twice gives all of it.
+    little-endian it keeps the low byte, so that reading twice gives all of it. Grey and alpha of 16 bits are
+    four bytes, which it reads as they are where it takes them for RGBA.
     """
     if image.mode.startswith(("I", "F")):
         return np.asarray(image)[:, :, None]
     tiles = getattr(image, "tile", []) if image.format == "PNG" else []
     layout = tiles[0][3] if tiles else None
+    if layout == "LA;16B":
+        with Image.open(path) as again:
+            vars(again).update(_mode="RGBA", tile=[(*tiles[0][:3], "RGBA")])
+            four = np.array(again)
+        return np.asarray(four[:, :, :1].astype(np.uint16) * np.uint16(256) + four[:, :, 1:2])
     if layout not in ("RGB;16B", "RGBA;16B"):
         return None
     with Image.open(path) as again:

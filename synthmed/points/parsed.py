@@ -30,7 +30,8 @@ def check_count(count: int, path: object) -> None:
             f"the file holds more than {MAX_ROWS:,} objects",
             file=path,
             value=count,
-            remedy="split it, by image say, and read one part at a time",
+            remedy="split it, by image say, and read one part at a time; or write it as CSV "
+            "(image,x,y,label), which may have 20,000,000 rows",
         )
 
 
@@ -48,6 +49,26 @@ def parse_json(text: str, path: object, remedy: str = "export the file again") -
         raise PointsError(
             "the file is not valid JSON", file=path, row=row, value=value, remedy=remedy
         ) from error
+
+
+def parse_yaml(text: str) -> Any:
+    """The content of a YAML text; aliases, and so YAML bombs, are refused.
+
+    Raises:
+        ValueError: if it is not YAML, is nested too deep, or has an alias.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise ValueError("aliases (*name) are not read; write the value out")
+            return super().compose_node(parent, index)
+
+    try:
+        return yaml.load(text, Loader)  # noqa: S506 a safe loader
+    except Exception as error:  # PyYAML raises nearly anything on malformed values
+        raise ValueError(str(error)[:1000] or type(error).__name__) from error
 
 
 def parse_xml(text: str, path: object) -> Element:

@@ -31,6 +31,8 @@ class PointSet:
             are ignore regions in every evaluation.
         sizes_px: ``(N, D)`` float, the object's extents where the source has boxes, else NaN. They are
             truth for evaluation and for the baseline trained on real boxes; a bank never reads them.
+        unsaid: ``"splits"`` where the source names none, so that `default_splits` chose them, and ``"edge"``
+            where it marks no object, so that all are False. Writers leave these out.
     """
 
     classes: tuple[str, ...]
@@ -44,6 +46,7 @@ class PointSet:
     annotation_ids: NDArray[np.str_]
     edge: NDArray[np.bool_]
     sizes_px: NDArray[np.float64]
+    unsaid: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         count, images = len(self.labels), len(self.images)
@@ -95,7 +98,8 @@ class PointSet:
 
     def of_split(self, *splits: str) -> PointSet:
         """The images of the given splits and their points."""
-        return self.of_images(np.isin(np.array(self.splits, dtype=str), splits))
+        chosen = self.of_images(np.isin(np.array(self.splits, dtype=str), splits))
+        return replace(chosen, unsaid=self.unsaid - {"splits"})  # a part would be shared out anew
 
     def of_images(self, keep: NDArray[np.bool_]) -> PointSet:
         """The images where ``keep`` (``(I,)`` bool) holds, and their points."""

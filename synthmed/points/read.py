@@ -15,9 +15,10 @@ from synthmed.points.image_names import IMAGE_SUFFIXES
 from synthmed.points.marks import Mark
 from synthmed.points.pointset import PointSet
 from synthmed.points.sniff import check_format, sniff
-from synthmed.points.text_file import read_bytes, read_text
+from synthmed.points.text_file import open_text, read_bytes, read_text
 from synthmed.points.tool_files import parse_marks, points_of_marks
 
+_OPENING = 2**16
 _NOT_POINTS = frozenset(
     {"classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml", "obj.data", "notes.json"}
 )
@@ -68,8 +69,9 @@ def read_points(
     if _is_folder(place):
         marks = _folder_marks(place, format, pixel_size, log)
     else:
-        text = _text(place, format)
-        kind = format or sniff(text, path)
+        kind = format or _kind_by_opening(place)
+        text = "" if kind == "csv" else _text(place, kind)
+        kind = kind or sniff(text, path)
         if kind == "csv":
             return read_csv(
                 path,
@@ -111,6 +113,13 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):  # a NUL in the name
         return False
+
+
+def _kind_by_opening(path: Path) -> str | None:
+    """The format of a table, which its first lines tell; ``None`` for JSON and XML."""
+    with open_text(path) as file:
+        opening = file.read(_OPENING)
+    return None if opening.lstrip()[:1] in ("{", "[", "<", "") else sniff(opening, path)
 
 
 def _text(path: Path, kind: str | None) -> str:

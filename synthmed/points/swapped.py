@@ -10,7 +10,7 @@ _NEARLY_ALL = 0.99
 _NOTABLE = 0.02
 
 
-def swapped_note(file: str, centers_px: NDArray[np.float64], shapes_px: NDArray[np.int64]) -> str:
+def swapped_note(file: str, centers_px: NDArray[np.float64], shapes_px: NDArray[np.integer]) -> str:
     """A sentence where exchanging x and y brings points into their images; empty where it does not.
 
     Args:
@@ -38,5 +38,5 @@ def swapped_note(file: str, centers_px: NDArray[np.float64], shapes_px: NDArray[
     )
 
 
-def _inside(centers_px: NDArray[np.float64], shapes_px: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _inside(centers_px: NDArray[np.float64], shapes_px: NDArray[np.integer]) -> NDArray[np.bool_]:
     return np.asarray(((centers_px >= 0) & (centers_px < shapes_px)).all(axis=1))

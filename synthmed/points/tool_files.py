@@ -24,6 +24,7 @@ from synthmed.points.problems import Reason
 from synthmed.points.qupath import qupath_marks
 from synthmed.points.values import shown
 from synthmed.points.voc import voc_marks
+from synthmed.points.words import Words
 from synthmed.points.yolo import class_names, yolo_marks
 
 DEFAULT_LABEL = "object"
@@ -146,26 +147,28 @@ def _cells(marks: list[Mark], folder: ImageFolder, file: str) -> Cells:
     ).reshape(-1, 2)
     centers = np.array([(mark.y, mark.x) for mark in marks], dtype=np.float64).reshape(-1, 2)
     sizes = np.array([(mark.height, mark.width) for mark in marks], dtype=np.float64).reshape(-1, 2)
-    texts = ["" if mark.negative else mark.shown or f"{mark.x:.6g}, {mark.y:.6g}" for mark in marks]
-    columns = {
-        "image": images,
-        "x": [shown(text) for text in texts],
-        "y": [shown(text) for text in texts],
-        "label": ["" if mark.negative else mark.label for mark in marks],
-        "split": [mark.split for mark in marks],
-        "id": [mark.id for mark in marks],
-    }
     with np.errstate(all="ignore"):
         centers, sizes = centers * scale, sizes * scale
     return Cells(
         file,
-        [mark.row for mark in marks],
-        columns,
+        np.array([mark.row or 0 for mark in marks], dtype=np.int64),
+        {
+            "image": Words.of(images),
+            "label": Words.of("" if mark.negative else mark.label for mark in marks),
+            "split": Words.of(mark.split for mark in marks),
+        },
+        np.array([mark.negative for mark in marks], dtype=bool),
         np.zeros(len(marks), bool),
-        centers_px=centers,
+        centers,
+        lambda row, name: marks[row].id if name == "id" else shown(_place(marks[row])),
+        ids=[mark.id for mark in marks],
         sizes_px=np.where(np.isfinite(sizes), sizes, np.nan),
         reasons=[mark.reason for mark in marks],
     )
+
+
+def _place(mark: Mark) -> str:
+    return "" if mark.negative else mark.shown or f"{mark.x:.6g}, {mark.y:.6g}"
 
 
 def _shape(folder: ImageFolder, name: str) -> tuple[float, float]:

@@ -88,7 +88,7 @@ def losses(points: PointSet, kind: str) -> list[str]:
     held = _HOLDS[kind]
     sized = int(np.isfinite(points.sizes_px).all(axis=1).sum())
     has = {
-        "splits": len(points.images),
+        "splits": 0 if "splits" in points.unsaid else len(points.images),
         "groups": sum(map(bool, points.groups)),
         "edge marks": int(points.edge.sum()),
         "extents": sized,

@@ -39,7 +39,7 @@ def coco_text(points: PointSet) -> str:
             "file_name": name,
             "height": int(height),
             "width": int(width),
-            "split": split,
+            **({} if "splits" in points.unsaid else {"split": split}),
             **({"group": group} if group else {}),
         }
         for index, (name, (height, width), split, group) in enumerate(
@@ -60,7 +60,7 @@ def coco_text(points: PointSet) -> str:
                 entry |= {"bbox": [x - width / 2, y - height / 2, width, height], "area": width * height}
             else:
                 entry |= {"keypoints": [x, y, 2], "num_keypoints": 1}
-            annotations.append(entry | ({"edge": 1} if edge else {}))
+            annotations.append(entry | ({} if "edge" in points.unsaid else {"edge": int(edge)}))
     categories = [{"id": index, "name": name} for index, name in enumerate(points.classes, 1)]
     return json.dumps({"images": images, "annotations": annotations, "categories": categories}, indent=1)
 
@@ -112,8 +112,9 @@ def _cvat_lines(points: PointSet) -> Iterator[str]:
     yield "  <version>1.1</version>"
     for index, objects in enumerate(objects_of(points)):
         height, width = points.image_shapes_px[index]
-        name, split = quoteattr(points.images[index]), quoteattr(points.splits[index])
-        yield f'  <image id="{index}" name={name} subset={split} width="{width}" height="{height}">'
+        name = quoteattr(points.images[index])
+        split = "" if "splits" in points.unsaid else f" subset={quoteattr(points.splits[index])}"
+        yield f'  <image id="{index}" name={name}{split} width="{width}" height="{height}">'
         for label, x, y, w, h, _ in objects:
             word = quoteattr(points.classes[label])
             if w == w:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from synthmed.errors import PointsError
 from synthmed.points.marks import NAN, Mark, no_objects, outline_mark
+from synthmed.points.parsed import parse_yaml
 from synthmed.points.problems import Reason
 from synthmed.points.text_file import read_text
 from synthmed.points.values import number, text_of
@@ -76,14 +78,12 @@ def _names_in(path: Path) -> dict[int, str]:
     text = read_text(path, max_bytes=2**20)
     if path.suffix not in (".yaml", ".yml"):
         return dict(enumerate(" ".join(line.split()) for line in text.strip().splitlines()))
-    import yaml
-
-    from synthmed.errors import PointsError
-
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise PointsError("the file is not valid YAML", file=path, remedy="mend it") from error
+        content = parse_yaml(text)
+    except ValueError as error:
+        raise PointsError(
+            "the file is not valid YAML", file=path, value=str(error), remedy="mend it"
+        ) from error
     names = content.get("names") if isinstance(content, dict) else None
     if isinstance(names, list):
         names = dict(enumerate(names))

@@ -9,6 +9,9 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from synthmed.errors import RecipeError, first_complaint
+from synthmed.points.parsed import parse_yaml
+
+_MAX_BYTES = 2**20
 
 Color = tuple[
     Annotated[int, Field(ge=0, le=255)],
@@ -153,12 +156,19 @@ def read_recipe(path: Path | str) -> Recipe:
         RecipeError: the file cannot be read, or is no valid recipe.
     """
     path = Path(path)
+    remedy = "`synthmed recipe` prints the default recipe with every field"
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except Exception as error:  # PyYAML raises nearly anything on malformed values
-        raise RecipeError(f"the recipe cannot be read: {error}", file=path) from error
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise ValueError(f"it has more than {_MAX_BYTES // 1024} KiB")
+        values = parse_yaml(data.decode("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"the recipe cannot be read: {error}", file=path, remedy=remedy) from error
     if not isinstance(values, dict | None):
-        raise RecipeError("a recipe is a mapping of fields", file=path, value=type(values).__name__)
+        raise RecipeError(
+            "a recipe is a mapping of fields", file=path, value=type(values).__name__, remedy=remedy
+        )
     return make_recipe(values or {}, file=path)
 
 

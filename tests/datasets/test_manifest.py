@@ -52,6 +52,24 @@ def test_folders_that_are_no_finished_rendering(tmp_path: Path, content: bytes |
         read_report(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"classes": "a"},
+        {"classes": ["a", "b"]},
+        {"objects": {"a": "3"}},
+        {"objects": {"b": 3}},
+        {"unplaced": None},
+        {"class_sizes_px": []},
+        {"count": [1]},
+    ],
+)
+def test_a_manifest_of_other_types_is_an_error(tmp_path: Path, change: dict[str, Any]) -> None:
+    (tmp_path / "manifest.json").write_bytes(to_json(WHOLE | change))
+    with pytest.raises(DatasetError, match="render it again"):
+        read_report(tmp_path)
+
+
 def test_an_unfinished_rendering_says_so(tmp_path: Path) -> None:
     (tmp_path / "unfinished.json").write_text("{}")
     with pytest.raises(DatasetError, match=r"not finished.*run the same `synthmed render` command again"):

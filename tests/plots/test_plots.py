@@ -25,6 +25,8 @@ from synthmed.plots import synthesis
 from synthmed.plots.drawing import heated, show_image
 from synthmed.points.pointset import PointSet
 
+GROUND = 222.0
+
 
 def fake_bank(counts: dict[str, int], side: int = 10) -> SimpleNamespace:
     """As much of a bank as a sheet reads: dark patches of rising size with a matte of ones."""
@@ -34,6 +36,7 @@ def fake_bank(counts: dict[str, int], side: int = 10) -> SimpleNamespace:
         classes=tuple(counts),
         sizes_px=np.full(len(counts), float(side)),
         labels=labels,
+        image_backgrounds=np.full((3, 3), GROUND),
         shapes_px=np.stack([sides, sides], axis=1),
         patch=lambda i: np.full((sides[i], sides[i], 3), 40 + i, dtype=np.uint8),
         matte=lambda i: np.full((sides[i], sides[i]), 255, dtype=np.uint8),
@@ -61,7 +64,7 @@ def test_bank_sheet(counts: dict[str, int], per_class: int, shown: tuple[int, ..
     for axes, number in zip(figure.axes, shown, strict=True):
         mosaic = axes.images[0].get_array()
         values = np.unique(mosaic)
-        assert set(values.tolist()) - {synthesis.GROUND} == set(values[values < 200].tolist())
+        assert set(values.tolist()) - {GROUND} == set(values[values < 200].tolist())
         assert (values < 200).sum() == number
     joined = " ".join(" ".join(texts(figure)).split())
     assert all(name.replace("_", " ") in joined for name in counts)
@@ -82,7 +85,14 @@ def test_a_sheet_follows_the_seed() -> None:
 def test_patches_are_pasted_by_their_matte() -> None:
     bank = fake_bank({"a": 1})
     bank.matte = lambda i: np.zeros((10, 10), dtype=np.uint8)
-    assert (plots.bank_sheet(bank).axes[0].images[0].get_array() == synthesis.GROUND).all()  # type: ignore[arg-type]
+    assert (plots.bank_sheet(bank).axes[0].images[0].get_array() == GROUND).all()  # type: ignore[arg-type]
+
+
+def test_the_ground_of_a_sheet_is_the_usual_background() -> None:
+    bank = fake_bank({"a": 1})
+    bank.image_backgrounds = np.array([[10, 20, 30], [12, 20, 31], [200, 200, 200]], dtype=float)
+    corner = plots.bank_sheet(bank).axes[0].images[0].get_array()[0, 0]  # type: ignore[arg-type]
+    assert corner.tolist() == [12, 20, 31]
 
 
 def test_a_sheet_can_show_the_worst_first(phantom_bank_dir: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synthmed.errors import ProblemLog, SynthmedError
-from synthmed.points import FORMATS, parsed, read_points, text_file
+from synthmed.points import FORMATS, csv_rows, csv_stream, parsed, read_points, text_file
 
 from .test_formats import COCO, ONE_POINT, counter, cvat, feature, region, task, voc
 
@@ -164,14 +164,17 @@ def test_hostile_files(images_dir: Path, tmp_path: Path, text: str, kind: str | 
     assert time.perf_counter() - start < 60
 
 
+@pytest.mark.parametrize("opening", [b"", b"image,x,y,label\n", b"["])
+@pytest.mark.parametrize("filling", [b" " * 2**20, b"\n" * 2**20])
 def test_a_gzip_bomb_is_not_unpacked(
-    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opening: bytes, filling: bytes
 ) -> None:
-    monkeypatch.setattr(text_file.read_text, "__kwdefaults__", {"max_bytes": 2**20})
+    for reader in (text_file.read_text, text_file.open_text.__wrapped__):  # type: ignore[attr-defined]
+        monkeypatch.setattr(reader, "__kwdefaults__", {"max_bytes": 2**20})
     packer = zlib.compressobj(9, wbits=31)
-    packed = b"".join(packer.compress(b" " * 2**20) for _ in range(64)) + packer.flush()
+    packed = packer.compress(opening) + b"".join(packer.compress(filling) for _ in range(64)) + packer.flush()
     (tmp_path / "bomb.csv.gz").write_bytes(packed)
-    with pytest.raises(SynthmedError, match="more than 1 MiB"):
+    with pytest.raises(SynthmedError, match=r"more than 1 MiB|too long"):
         read_points(tmp_path / "bomb.csv.gz", images_dir)
 
 
@@ -199,11 +202,61 @@ def test_too_many_objects_are_refused(
 ) -> None:
     if kind in ("csv", "imagej", "napari", "yolo"):
         monkeypatch.setattr(parsed, "MAX_ROWS", 3)
+        monkeypatch.setattr(csv_stream, "MAX_LINES", 3)
         text = text.rstrip("\n") + ("\n" + text.splitlines()[-1]) * 4
     elif kind == "coco":
         pytest.skip("its size is limited")
     else:
         monkeypatch.setattr(parsed, "MAX_ROWS", 0)
     (tmp_path / "a.bin").write_text(text)
-    with pytest.raises(SynthmedError, match=r"more than . objects"):
+    with pytest.raises(SynthmedError, match=r"more than . (objects|lines)"):
         read_points(tmp_path / "a.bin", images_dir)
+
+
+def test_a_table_of_many_parts_is_one_table(
+    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"a.png,{x}.5,{x % 40},c{x % 3},{x}" for x in range(60)] + [
+        "a.png,oops,1,c0,x",
+        "a.png,9e9,1,c1,y",
+    ]
+    (tmp_path / "a.csv").write_text("\n\nimage,x,y,label,id\n" + "\n".join(rows))
+    whole = read_points(tmp_path / "a.csv", images_dir)
+    monkeypatch.setattr(csv_stream, "_PART_ROWS", 7)
+    log = ProblemLog()
+    parts = read_points(tmp_path / "a.csv", images_dir, log=log)
+    assert parts.classes == whole.classes == ("c0", "c1", "c2")
+    for name in ("centers_px", "labels", "annotation_ids"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    assert [(p.row, p.value) for p in log.problems] == [(64, "oops"), (65, "a.png, 9e9, 1")]
+
+
+@pytest.mark.parametrize(
+    "content", ["a: &a [1, 1]\nb: &b [*a, *a]\nnames: [*b, *b]\n", "a: " * 9999, "[" * 99999]
+)
+def test_a_yaml_bomb_is_not_unfolded(images_dir: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "data.yaml").write_text(content)
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(SynthmedError, match="not valid YAML"):
+        read_points(tmp_path / "a.txt", images_dir)
+
+
+def test_of_many_bad_rows_some_are_kept_and_all_are_counted(
+    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_rows, "_MOST_KEPT", 3)
+    rows = ["a.png,1,1,RBC"] + ["a.png,999,1,RBC"] * 8 + ["b.png,1,1,RBC"] * 2
+    (tmp_path / "a.csv").write_text("image,x,y,label\n" + "\n".join(rows))
+    log = ProblemLog()
+    assert len(read_points(tmp_path / "a.csv", images_dir, log=log)) == 1
+    assert [problem.row for problem in log.problems] == [3, 4, 5, 11, 12]
+    assert log.summary().startswith("10 rows skipped: 8 × the point is outside its image, 2 × ")
+
+
+def test_a_column_of_nothing_but_different_words_is_refused(
+    images_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_stream, "_MOST_WORDS", 9)
+    (tmp_path / "a.csv").write_text("image,x,y,label\n" + "".join(f"{i}.png,1,1,RBC\n" for i in range(20)))
+    with pytest.raises(SynthmedError, match="column image has more than 9 different"):
+        read_points(tmp_path / "a.csv", images_dir)

@@ -104,3 +104,31 @@ def test_a_shared_stem_takes_the_whole_name(points: PointSet, tmp_path: Path) ->
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["x.jpg.csv", "x.png.csv"]
     with pytest.raises(PointsError, match="share"):
         write_points(twins, tmp_path / "yolo", "yolo")
+
+
+@pytest.mark.parametrize("kind", ["csv", "coco", "cvat"])
+def test_what_a_source_does_not_tell_is_not_written(images_dir: Path, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "in.csv").write_text("image,x,y,label\na.png,1.25,2,RBC\nsub/b.jpg,3,4,WBC\n")
+    points = read_points(tmp_path / "in.csv", images_dir)
+    assert points.unsaid == {"splits", "edge"}
+    lost = write_points(points, tmp_path / "out", kind)
+    assert lost == []
+    text = (tmp_path / "out").read_text()
+    assert not any(word in text for word in ("split", "subset", "edge", "train"))
+    again = read_points(tmp_path / "out", images_dir)
+    assert (again.unsaid, again.splits) == (points.unsaid, points.splits)
+
+
+@pytest.mark.parametrize("kind", ["csv", "coco"])
+def test_edge_marks_and_splits_that_are_told_are_written(points: PointSet, tmp_path: Path, kind: str) -> None:
+    write_points(points, tmp_path / "out", kind)
+    again = read_points(tmp_path / "out", tmp_path / "images")
+    assert points.unsaid == again.unsaid == frozenset()
+    assert again.edge.tolist() == points.edge.tolist()
+
+
+def test_a_part_of_the_images_keeps_the_splits_that_were_drawn(images_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("image,x,y,label\na.png,1.25,2,RBC\nsub/b.jpg,3,4,WBC\n")
+    points = read_points(tmp_path / "in.csv", images_dir).of_split("val")
+    write_points(points, tmp_path / "out.csv", "csv")
+    assert read_points(tmp_path / "out.csv", images_dir).splits == ("val",)

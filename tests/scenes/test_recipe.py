@@ -142,3 +142,21 @@ def test_with_size_changes_the_size_alone(size: int | tuple[int, int], expected:
     assert with_size(after, (416, 416)) == before
     with pytest.raises(RecipeError, match=r"canvas\.size_px"):
         with_size(before, 7)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"canvas: &a {noise: true}\ncounts: *a\n", "aliases"),
+        (b"scale: " + b"1" * 2**21, "more than 1024 KiB"),
+        (b"[" * 100_000, "cannot be read"),
+        (b"scale: [[[[[[[[1]]]]]]]]", "neither 'fit' nor a number"),
+        (b"\xff\xfe\x00", "cannot be read"),
+    ],
+)
+def test_hostile_recipes(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "recipe.yaml").write_bytes(content)
+    with pytest.raises(RecipeError, match=message) as caught:
+        read_recipe(tmp_path / "recipe.yaml")
+    assert caught.value.remedy
+    assert len(str(caught.value)) < 3000
