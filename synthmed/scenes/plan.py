@@ -11,9 +11,12 @@ from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
 from synthmed.scenes.counts import draw_counts
+from synthmed.scenes.finish import FinishPlan, draw_finish
+from synthmed.scenes.look_recipe import ObjectsRecipe
 from synthmed.scenes.paste import MAX_OBJECTS
 from synthmed.scenes.placement import draw_positions
-from synthmed.scenes.recipe import ObjectsRecipe, Recipe
+from synthmed.scenes.recipe import Recipe
+from synthmed.scenes.variation import ObjectVariation, draw_variation, size_factors, turned_sizes, varies
 
 # So often are the objects of a scene drawn anew where most of them find no place.
 _TRIES = 8
@@ -29,13 +32,16 @@ class Plan:
         canvas: shape, colour and noise.
         patch_index: ``(M,)`` int, the patch of each object.
         centers_px: ``(M, 2)`` float, the centre of each object on the canvas.
-        sizes_px: ``(M, 2)`` int, height and width of the patch on the canvas, after turning and resizing.
+        sizes_px: ``(M, 2)`` int, height and width that the patch covers of the canvas, turned and resized.
         rims_px: ``(M,)`` int, how far inside that the box of the object runs.
         quarter_turns: ``(M,)`` int, counter-clockwise turns by 90 degrees.
         flips: ``(M,)`` bool, whether the patch is mirrored left to right before it is turned.
         hard: whether mattes are ignored.
         match_background: whether patches are shifted in colour to the canvas.
         unplaced: ``(C,)`` int, objects per class that were asked for and found no place.
+        poisson: whether patches are fitted to the canvas all round their rim.
+        variation: angles, tones and blur of the objects, if any.
+        finish: what happens to the whole scene in the end, if anything.
     """
 
     seed: int
@@ -50,6 +56,9 @@ class Plan:
     hard: bool
     match_background: bool
     unplaced: NDArray[np.int64]
+    poisson: bool = False
+    variation: ObjectVariation | None = None
+    finish: FinishPlan | None = None
 
     def __len__(self) -> int:
         return len(self.patch_index)
@@ -101,8 +110,12 @@ def _draw_objects(
     labels = np.repeat(np.arange(len(counts)), counts)
     patch_index = _draw_patches(bank, labels, rng)
     turns, flips, sizes_px, rims_px = _draw_pose(recipe.objects, bank, patch_index, scale, rng)
-    boxes_px = sizes_px - 2 * rims_px[:, None]
-    centers_px, placed = draw_positions(recipe.placement, boxes_px, recipe.canvas.size_px, rng)
+    variation, rims = None, 2 * rims_px[:, None]
+    if varies(recipe.objects):
+        variation = draw_variation(recipe.objects, sizes_px, np.random.default_rng([seed, index, 3]))
+        rectangles = recipe.objects.blend == "hard" or bank.spec.matte == "square"
+        sizes_px = turned_sizes(sizes_px - rims, variation.angles, rectangles) + rims
+    centers_px, placed = draw_positions(recipe.placement, sizes_px - rims, recipe.canvas.size_px, rng)
     # Placement goes from large to small; the order of painting should not tell the classes apart.
     order = rng.permutation(np.flatnonzero(placed))
     plan = Plan(
@@ -115,9 +128,14 @@ def _draw_objects(
         rims_px=rims_px[order],
         quarter_turns=turns[order],
         flips=flips[order],
-        hard=recipe.objects.matte == "hard",
+        hard=recipe.objects.blend == "hard",
         match_background=recipe.objects.match_background,
         unplaced=np.bincount(labels[~placed], minlength=len(bank.classes)),
+        poisson=recipe.objects.blend == "poisson",
+        variation=None if variation is None else variation[order],
+        finish=draw_finish(recipe.finish, canvas.color, np.random.default_rng([seed, index, 4]))
+        if recipe.finish.is_on
+        else None,
     )
     return plan, counts
 
@@ -155,12 +173,12 @@ def _draw_pose(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Quarter turns ``(M,)``, flips ``(M,)``, and the sizes ``(M, 2)`` and rims ``(M,)`` that result."""
     count, shapes_px = len(patch_index), bank.shapes_px[patch_index]
-    turns = rng.integers(0, 4 if objects.quarter_turns else 1, size=count)
+    turns = rng.integers(0, 1 if objects.rotation == "none" else 4, size=count)
     flips = rng.random(count) < (0.5 if objects.flips else 0.0)
-    factor = scale * rng.uniform(1 - objects.size_jitter, 1 + objects.size_jitter, size=count)
+    factor = scale * size_factors(objects, bank, bank.labels[patch_index], rng)
     turned = np.where((turns % 2 == 1)[:, None], shapes_px[:, ::-1], shapes_px)
     sizes_px = np.maximum(1, np.rint(turned * factor[:, None])).astype(np.int64)
-    if objects.matte == "hard":
+    if objects.blend == "hard":
         return turns, flips, sizes_px, np.zeros(count, dtype=np.int64)
     # No box is less than a pixel wide.
     rims_px = np.minimum(np.rint(bank.rims_px[patch_index] * factor), (sizes_px.min(axis=1) - 1) // 2)

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
-from synthmed.scenes.canvas import canvas_colors, paint_canvas
+from synthmed.scenes.canvas import paint_canvas
+from synthmed.scenes.finish import finished
 from synthmed.scenes.paste import MAX_OBJECTS, paste_objects
 from synthmed.scenes.plan import Plan
+from synthmed.scenes.prepare import objects_as_cut, objects_prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +26,8 @@ class Scene:
             image.
         labels: ``(M,)`` int.
         visible_fraction: ``(M,)`` float, the share of each object that is neither covered nor outside.
-        instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object. Every pixel that differs
-            from the canvas belongs to an object.
+        instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object. Before the finish every
+            pixel that differs from the canvas belongs to an object.
         patch_index: ``(M,)`` int, the patch of the bank that each object came from.
         plan: what was rendered.
     """
@@ -56,31 +58,15 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
     owner = np.zeros(plan.canvas.shape_px, dtype=np.uint16)
     visible = np.zeros(len(plan), dtype=np.int64)
     support = np.zeros(len(plan), dtype=np.int64)
-    corners = np.rint(plan.centers_px - plan.sizes_px / 2).astype(np.int64)
-    shifts = np.zeros((len(plan), 3), dtype=np.int64)
-    if plan.match_background:
-        colors = canvas_colors(plan.canvas, bank, plan.centers_px)
-        shifts = np.rint(colors - bank.backgrounds[plan.patch_index]).astype(np.int64)
-    paste_objects(
-        image,
-        owner,
-        _read_only(bank.pixels),
-        _read_only(bank.mattes),
-        bank.offsets[plan.patch_index],
-        bank.shapes_px[plan.patch_index],
-        corners,
-        plan.sizes_px,
-        plan.flips,
-        plan.quarter_turns,
-        shifts,
-        np.zeros(len(plan), dtype=np.int64) if plan.hard else bank.object_levels[plan.patch_index],
-        visible,
-        support,
-    )
+    if plan.variation is None and not plan.poisson:
+        pasted, boxes = objects_as_cut(plan, bank)
+    else:
+        pasted, boxes = objects_prepared(plan, bank, image)
+    paste_objects(image, owner, *pasted, visible, support)
     limits = np.array(plan.canvas.shape_px * 2)
-    rims = plan.rims_px[:, None]
-    boxes = np.hstack([corners + rims, corners + plan.sizes_px - rims])
     boxes = np.minimum(np.maximum(boxes, 0), limits)
+    if plan.finish is not None:
+        image = finished(image, plan.finish)
     return Scene(
         image=image,
         boxes_px=boxes.astype(np.float64),
@@ -90,10 +76,3 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
         patch_index=plan.patch_index,
         plan=plan,
     )
-
-
-def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A view of one type for the compiled loops, be the bank in memory or memory-mapped."""
-    view: NDArray[np.uint8] = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
