@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from synthmed.bank import PatchBank, open_bank
 from synthmed.plots import save_figure
@@ -15,6 +17,7 @@ from synthmed.plots.drawing import GAP, MARGIN, TITLE, new_figure, panel, show_i
 from synthmed.scenes import draw_plan, make_recipe, render
 
 PANEL_IN = 2.1
+SHRINK = 1.5
 KINDS = ("fixed", "background", "illumination", "backdrop")
 VARIATIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("default", {}),
@@ -73,7 +76,7 @@ def canvases(bank_dir: Path, out: Path, size: int, scale: float, scenes: tuple[i
     for kind in KINDS:
         recipe = {"canvas": {"kind": kind, "color": color, "size_px": (size, size)}, "scale": scale}
         rows.append([(kind if not k else "", _scene(bank, recipe, n)) for k, n in enumerate(scenes)])
-    save_figure(_grid(rows), out)
+    _save(_grid(rows), out)
 
 
 @main.command()
@@ -90,14 +93,23 @@ def variation(bank_dir: Path, out: Path, size: int, scale: float, scene: int, co
     for name, parts in VARIATIONS:
         recipe = {"canvas": {"size_px": (size, size)}, "scale": scale, **parts}
         panels.append((name, _scene(bank, recipe, scene)))
-    save_figure(_grid([panels[i : i + columns] for i in range(0, len(panels), columns)]), out)
+    _save(_grid([panels[i : i + columns] for i in range(0, len(panels), columns)]), out)
+
+
+def _save(figure: Figure, out: Path) -> None:
+    """Save a figure with about as many pixels as its scenes have, which keeps the file small."""
+    save_figure(figure, out)
+    with Image.open(out) as picture:
+        size = tuple(round(side / SHRINK) for side in picture.size)
+        small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    small.save(out, optimize=True)
 
 
 def _scene(bank: PatchBank, recipe: dict[str, Any], index: int) -> NDArray[np.uint8]:
     return render(draw_plan(make_recipe(recipe), bank, 0, index), bank).image
 
 
-def _grid(rows: list[list[tuple[str, NDArray[np.uint8]]]]) -> Any:
+def _grid(rows: list[list[tuple[str, NDArray[np.uint8]]]]) -> Figure:
     """A figure of rows of images, each with a title above it."""
     columns = max(len(row) for row in rows)
     width = columns * PANEL_IN + (columns - 1) * GAP + 2 * MARGIN

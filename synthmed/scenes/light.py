@@ -112,15 +112,17 @@ def level_light(
         wanted_columns: the same of the columns.
         image: ``(H, W, 3)``, changed.
     """
+    everywhere = np.arange(image.shape[1])
+    here = np.flatnonzero((columns[0] != wanted_columns[0]) | (columns[1] != wanted_columns[1]))
     for i in range(image.shape[0]):
+        same = rows[0][i] == wanted_rows[0][i] and rows[1][i] == wanted_rows[1][i]
+        if same and not len(here):
+            continue
         shown = _line(cells, rows[0][i], rows[1][i])
         wanted = _line(cells, wanted_rows[0][i], wanted_rows[1][i])
-        beyond = rows[0][i] != wanted_rows[0][i] or rows[1][i] != wanted_rows[1][i]
-        for j in range(image.shape[1]):
+        for j in here if same else everywhere:
             a, v = columns[0][j], columns[1][j]
             b, w = wanted_columns[0][j], wanted_columns[1][j]
-            if not beyond and a == b and v == w:
-                continue
             for channel in range(3):
                 more = wanted[b, channel] * (256 - w) + wanted[b + 1, channel] * w
                 less = shown[a, channel] * (256 - v) + shown[a + 1, channel] * v
