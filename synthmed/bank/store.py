@@ -157,7 +157,7 @@ def _assemble(folder: Path, meta: dict[str, Any]) -> PatchBank:
             np.lib.format.open_memmap(folder / "backdrops.npy", mode="r"),
             *backdrop_fields(folder / "backdrops.csv", fields["images"]),
         ),
-        clicks=read_clicks(np.load(folder / "clicks.npy", allow_pickle=False)),
+        clicks=read_clicks(np.lib.format.open_memmap(folder / "clicks.npy", mode="r")),
         distractors=Distractors(
             np.lib.format.open_memmap(folder / "distractors.npy", mode="r"),
             np.lib.format.open_memmap(folder / "distractor_mattes.npy", mode="r"),
