@@ -11,6 +11,7 @@ ELSEWHERE = "elsewhere"
 COUNTS = {
     "joint": "As in a random source image, all classes together",
     "decorrelated": "Each class present or absent on its own",
+    "balanced": "As many as in a random source image, all classes alike",
 }
 PREVIEW_PX, PREVIEWS_KEPT = 320, 20
 DEFAULTS = {"count": 100, "size_px": 416, "seed": 0, "max_overlap": 0.25}

@@ -5,6 +5,7 @@ from synthmed.scenes.plan import Plan, draw_plan, scene_scale
 from synthmed.scenes.recipe import (
     CanvasRecipe,
     CountsRecipe,
+    DistractorsRecipe,
     ObjectsRecipe,
     PlacementRecipe,
     Recipe,
@@ -18,6 +19,7 @@ from synthmed.scenes.render import Scene, render
 __all__ = [
     "CanvasRecipe",
     "CountsRecipe",
+    "DistractorsRecipe",
     "ObjectsRecipe",
     "PlacementRecipe",
     "Plan",

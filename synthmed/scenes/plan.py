@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,12 @@ from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
 from synthmed.scenes.counts import draw_counts
+from synthmed.scenes.distractors import NO_DISTRACTOR_PLAN, DistractorPlan, draw_distractors
+from synthmed.scenes.nearest import draw_nearest, source_crowds
 from synthmed.scenes.paste import MAX_OBJECTS
-from synthmed.scenes.placement import draw_positions
+from synthmed.scenes.placement import Boxes, draw_positions, settle_positions
 from synthmed.scenes.recipe import ObjectsRecipe, Recipe
+from synthmed.scenes.weights import draw_patches
 
 # So often are the objects of a scene drawn anew where most of them find no place.
 _TRIES = 8
@@ -36,6 +39,8 @@ class Plan:
         hard: whether mattes are ignored.
         match_background: whether patches are shifted in colour to the canvas.
         unplaced: ``(C,)`` int, objects per class that were asked for and found no place.
+        min_visible: objects of which a smaller share can be seen are not painted.
+        distractors: what lies beneath the objects without a label.
     """
 
     seed: int
@@ -50,6 +55,8 @@ class Plan:
     hard: bool
     match_background: bool
     unplaced: NDArray[np.int64]
+    min_visible: float = 0.0
+    distractors: DistractorPlan = NO_DISTRACTOR_PLAN
 
     def __len__(self) -> int:
         return len(self.patch_index)
@@ -72,7 +79,7 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     """Draw scene ``index`` of the series ``seed``; it depends on these four values alone.
 
     Raises:
-        RecipeError: the bank lacks a class that is asked for, or the canvas cannot hold the objects.
+        RecipeError: the bank lacks what is asked for, or the canvas cannot hold the objects.
     """
     rng = np.random.default_rng([seed, index])
     scale = scene_scale(recipe, bank)
@@ -82,8 +89,29 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     for _ in range(1 if recipe.counts.kind == "fixed" else _TRIES):
         plan, counts = _draw_objects(recipe, bank, canvas, scale, seed, index, rng)
         if not _lost_too_much(recipe, counts, plan.unplaced):
-            return plan
+            return _finished(plan, recipe, bank, scale)
     raise _too_crowded(recipe, bank, counts, plan.unplaced)
+
+
+def _finished(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Plan:
+    """The plan with what is drawn only where it is asked for, each from randomness of its own.
+
+    So a recipe that does not ask for it gives the same scenes with it and without.
+    """
+    boxes_px = plan.sizes_px - 2 * plan.rims_px[:, None]
+    if recipe.placement.kind == "clustered":
+        rng = np.random.default_rng([plan.seed, plan.index, 2])
+        height, width = recipe.canvas.size_px
+        crowds = bank.prepared(source_crowds, recipe.placement)
+        density = len(plan) * scale**2 / (height * width)
+        wishes_px = scale * draw_nearest(crowds, bank.labels[plan.patch_index], density, rng)
+        places = boxes_px, plan.centers_px, wishes_px, recipe.canvas.size_px
+        plan = replace(plan, centers_px=settle_positions(recipe.placement, *places, rng))
+    if recipe.distractors.per_scene[1] > 0:
+        rng = np.random.default_rng([plan.seed, plan.index, 5])
+        objects = Boxes(plan.centers_px, boxes_px)
+        plan = replace(plan, distractors=draw_distractors(recipe, bank, scale, objects, rng))
+    return plan
 
 
 def _draw_objects(
@@ -99,7 +127,7 @@ def _draw_objects(
     counts = draw_counts(recipe, bank, scale, rng)
     _check_counts(counts, bank)
     labels = np.repeat(np.arange(len(counts)), counts)
-    patch_index = _draw_patches(bank, labels, rng)
+    patch_index = draw_patches(bank, recipe.counts, labels, rng)
     turns, flips, sizes_px, rims_px = _draw_pose(recipe.objects, bank, patch_index, scale, rng)
     boxes_px = sizes_px - 2 * rims_px[:, None]
     centers_px, placed = draw_positions(recipe.placement, boxes_px, recipe.canvas.size_px, rng)
@@ -118,6 +146,7 @@ def _draw_objects(
         hard=recipe.objects.matte == "hard",
         match_background=recipe.objects.match_background,
         unplaced=np.bincount(labels[~placed], minlength=len(bank.classes)),
+        min_visible=recipe.placement.min_visible,
     )
     return plan, counts
 
@@ -137,13 +166,6 @@ def _check_counts(counts: NDArray[np.int64], bank: PatchBank) -> None:
             value=int(counts.sum()),
             remedy="ask for fewer objects, a smaller canvas or a larger scale",
         )
-
-
-def _draw_patches(bank: PatchBank, labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """A random patch of the pool of each label, ``(M,)``."""
-    starts = np.cumsum(bank.pool_sizes) - bank.pool_sizes
-    drawn = (rng.random(len(labels)) * bank.pool_sizes[labels]).astype(np.int64)
-    return np.asarray(bank.pooled[starts[labels] + drawn])
 
 
 def _draw_pose(
