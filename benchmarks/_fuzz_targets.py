@@ -38,7 +38,8 @@ def targets() -> dict[str, Callable[[Path], Target]]:
     made["points"] = lambda folder: _points(folder, FORMATS, None)
     for kind in ("png", "jpeg", "tiff", "picture"):
         made[kind] = lambda folder, kind=kind: _image(folder, kind)
-    for name in ("bank.json", "patches.npy", "images.csv", "backdrops.csv", "pixels.npy"):
+    tables = "images.csv", "backdrops.csv", "distractors.csv"
+    for name in ("bank.json", "patches.npy", "pixels.npy", "clicks.npy", *tables):
         made[name] = lambda folder, name=name: _bank(folder, name)
     return (
         made

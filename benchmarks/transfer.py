@@ -170,7 +170,7 @@ def _synthetic(data: Data, arm: dict[str, Any], seed: int) -> Iterator[tuple[NDA
     while True:
         scene = render(draw_plan(recipe, bank, seed, index), bank)
         index += 1
-        yield scene.image, center_map(scene.plan.centers_px, scene.labels, sizes_px, SIDE_PX)
+        yield scene.image, center_map(scene.plan.centers_px[scene.painted], scene.labels, sizes_px, SIDE_PX)
 
 
 def _scale(bank: PatchBank) -> float:

@@ -103,6 +103,13 @@ def bank() -> None:
     type=click.IntRange(0, 10_000),
     help="Images to keep without their objects.",
 )
+@click.option(
+    "--distractors",
+    default=64,
+    show_default=True,
+    type=click.IntRange(0, 10_000),
+    help="Pieces without any click to keep, at most.",
+)
 @click.option("--seed", default=0, show_default=True, type=_SEED, help="Seed of the size variation.")
 @click.option(
     "--split",
@@ -234,13 +241,18 @@ def render(
 
 
 @main.command()
-@click.option("--decorrelated", is_flag=True, help="Each class present or absent on its own.")
-def recipe(decorrelated: bool) -> None:
+@click.option(
+    "--counts",
+    type=click.Choice(["joint", "decorrelated", "balanced"]),
+    default="joint",
+    show_default=True,
+    help="How many objects of each class.",
+)
+def recipe(counts: str) -> None:
     """Print the default recipe, with every field, as YAML."""
-    from synthmed.scenes import CountsRecipe, Recipe, recipe_to_yaml
+    from synthmed.scenes import make_recipe, recipe_to_yaml
 
-    counts = CountsRecipe(kind="decorrelated" if decorrelated else "joint")
-    click.echo(recipe_to_yaml(Recipe(counts=counts)), nl=False)
+    click.echo(recipe_to_yaml(make_recipe({"counts": {"kind": counts}})), nl=False)
 
 
 @main.command()

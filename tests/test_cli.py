@@ -107,8 +107,15 @@ def test_sizes_are_estimated_by_default(data: Path) -> None:
     assert all(size > 3 for size in open_bank(data / "bank").sizes_px)
 
 
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_number_of_distractors(data: Path, count: int) -> None:
+    succeeds(*build(data, "--distractors", str(count)))
+    assert len(open_bank(data / "bank").distractors) <= count
+
+
 def test_the_printed_recipe_is_the_default(tmp_path: Path) -> None:
-    for options, kind in (([], "joint"), (["--decorrelated"], "decorrelated")):
+    kinds = ("joint", "decorrelated", "balanced")
+    for options, kind in [([], "joint"), *((["--counts", kind], kind) for kind in kinds)]:
         path = tmp_path / f"{kind}.yaml"
         path.write_text(succeeds("recipe", *options))
         recipe = read_recipe(path)

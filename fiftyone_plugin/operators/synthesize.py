@@ -11,6 +11,7 @@ ELSEWHERE = "elsewhere"
 COUNTS = {
     "joint": "As in a random source image, all classes together",
     "decorrelated": "Each class present or absent on its own",
+    "balanced": "As many as in a random source image, all classes alike",
 }
 CANVASES = {
     "backdrop": "Source images without their objects",

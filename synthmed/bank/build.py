@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from synthmed._files import file_digest
 from synthmed.bank.backdrops import Backdrops
 from synthmed.bank.background import Background, estimate_background
+from synthmed.bank.clicks import Clicks
+from synthmed.bank.debris import DistractorBuilder
+from synthmed.bank.distractors import Distractors
 from synthmed.bank.duplicates import find_duplicates
 from synthmed.bank.emptied import BackdropBuilder
 from synthmed.bank.guard import guard_splits
@@ -79,6 +82,7 @@ def build_bank(
     cut = Patches()
     looks: list[_Look] = []
     backdrops = BackdropBuilder(len(kept.images), spec)
+    distractors = DistractorBuilder(len(kept.images), spec)
     for number, (name, index) in enumerate(zip(kept.images, kept.by_image(), strict=True)):
         path = resolve_inside(images_dir, name)
         with open_image(path) as source:
@@ -100,7 +104,8 @@ def build_bank(
                     own=block.own,
                     edge=kept.edge[near],
                 )
-                backdrops.add(number, block, at_px, of_class_px, owners, background)
+                for pieces in (backdrops, distractors):
+                    pieces.add(number, block, at_px, of_class_px, owners, background)
         if progress is not None:
             progress(number + 1, len(kept.images))
     if not cut.point:
@@ -117,7 +122,8 @@ def build_bank(
             remedy="check that the points lie on objects (x and y swapped, another unit?): `synthmed points "
             "check` tells; or lower --min-contrast and --min-focus",
         )
-    return _assemble(kept, spec, sizes_px, cut, quality, fate, looks, backdrops.backdrops())
+    others = backdrops.backdrops(), distractors.distractors()
+    return _assemble(kept, spec, sizes_px, cut, quality, fate, looks, *others)
 
 
 def _quality(cut: Patches, labels: NDArray[np.int64], classes: int) -> Quality:
@@ -220,6 +226,7 @@ def _assemble(
     fate: NDArray[np.int64],
     looks: list[_Look],
     backdrops: Backdrops,
+    distractors: Distractors,
 ) -> PatchBank:
     chosen = np.flatnonzero(fate == 0)
     point = np.array(cut.point, dtype=np.int64)[chosen]
@@ -254,5 +261,7 @@ def _assemble(
         image_digests=np.array([look.digest for look in looks], dtype=str),
         report=_report(kept, spec, cut, quality, fate),
         backdrops=backdrops,
+        clicks=Clicks(kept.image_index, kept.labels, kept.centers_px, kept.annotation_ids.astype(str)),
+        distractors=distractors,
     )
     return replace(bank, hash=content_hash(bank))

@@ -142,16 +142,33 @@ def emptied(
         background: of the image.
         rng: source of randomness.
     """
-    holes = object_mask(image.shape[:2], centers_px, sizes_px, _REACH)
-    if owners.any():
-        away_px, nearest = ndimage.distance_transform_edt(owners == 0, return_indices=True)
-        rim_px = np.maximum(_LEAST_RIM_PX, _RIM * sizes_px)[owners[tuple(nearest)] - 1]
-        holes |= away_px <= rim_px
+    holes = taken_mask(centers_px, sizes_px, owners)
     return fill_holes(image, holes, background.color, background.noise, rng)
 
 
+def taken_mask(
+    centers_px: NDArray[np.float64], sizes_px: NDArray[np.float64], owners: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """What belongs to clicked objects: discs round the clicks, the segmented objects and their halos.
+
+    Args:
+        centers_px: ``(N, 2)`` float; may lie outside.
+        sizes_px: ``(N,)`` float, the side of the class of each.
+        owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
+
+    Returns:
+        ``(H, W)`` bool.
+    """
+    taken = object_mask(owners.shape, centers_px, sizes_px, _REACH)
+    if owners.any():
+        away_px, nearest = ndimage.distance_transform_edt(owners == 0, return_indices=True)
+        rim_px = np.maximum(_LEAST_RIM_PX, _RIM * sizes_px)[owners[tuple(nearest)] - 1]
+        taken |= away_px <= rim_px
+    return taken
+
+
 def object_mask(
-    shape_px: tuple[int, int], centers_px: NDArray[np.float64], sizes_px: NDArray[np.float64], reach: float
+    shape_px: tuple[int, ...], centers_px: NDArray[np.float64], sizes_px: NDArray[np.float64], reach: float
 ) -> NDArray[np.bool_]:
     """Discs round all centres.
 

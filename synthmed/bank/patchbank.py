@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops
+from synthmed.bank.clicks import NO_CLICKS, Clicks, clicks_bytes
+from synthmed.bank.distractors import NO_DISTRACTORS, Distractors, distractors_bytes
 from synthmed.bank.matte import HALF_LEVEL, HALO_LEVEL
 from synthmed.bank.quality import QUALITY_COLUMNS, Quality
 from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
 
 _FEWEST_FOR_A_SPREAD = 5
+
+Settings = TypeVar("Settings")
+Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +64,8 @@ class PatchBank:
             name.
         report: what became of the points, per class.
         backdrops: some of the source images without their objects.
+        clicks: all points of the source images, also those without a patch.
+        distractors: pieces of source images on which no point lies.
         hash: hex digest of all the above.
     """
 
@@ -87,7 +96,12 @@ class PatchBank:
     image_digests: NDArray[np.str_]
     report: tuple[ClassReport, ...]
     backdrops: Backdrops = NO_BACKDROPS
+    clicks: Clicks = NO_CLICKS
+    distractors: Distractors = NO_DISTRACTORS
     hash: str = ""
+    _prepared: dict[Callable[..., Any], tuple[Any, Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -136,6 +150,21 @@ class PatchBank:
         """The pools one after the other."""
         return np.concatenate(self.pools)
 
+    def prepared(self, prepare: Callable[[PatchBank, Settings], Prepared], settings: Settings) -> Prepared:
+        """What scenes work out from a bank and a part of their recipe, kept for the next scene.
+
+        One result is kept for each function, that of the last settings: all scenes of a series have the same.
+
+        Args:
+            prepare: works it out; called with the bank and the settings.
+            settings: the part of the recipe that it depends on.
+        """
+        kept = self._prepared.get(prepare)
+        if kept is None or (kept[0] is not settings and kept[0] != settings):
+            kept = self._prepared[prepare] = (settings, prepare(self, settings))
+        made: Prepared = kept[1]
+        return made
+
     @cached_property
     def size_spreads(self) -> NDArray[np.float64]:
         """``(C,)`` float, how much the diameters of a class's objects vary, as a share of their median.
@@ -175,6 +204,8 @@ def content_hash(bank: PatchBank) -> str:
         array = getattr(bank.backdrops, name)
         array = np.ascontiguousarray(array, dtype="|u1" if name == "pixels" else "<i8")
         digest.update(f"\0backdrops.{name}{array.shape}".encode() + array.tobytes())
+    digest.update(clicks_bytes(bank.clicks))
+    digest.update(distractors_bytes(bank.distractors))
     for name in QUALITY_COLUMNS:
         column = np.ascontiguousarray(getattr(bank.quality, name), dtype="<f8")
         digest.update(f"\0{name}{column.shape}".encode() + column.tobytes())

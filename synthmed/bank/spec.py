@@ -34,7 +34,9 @@ class BankSpec(BaseModel):
             dropped: a neighbour hides a part of them.
         keep_duplicates: whether patches that show the same pixels as an earlier one are kept.
         backdrops: how many images, chosen at random, the bank also keeps without their objects, as canvases.
-        seed: seed of the size variation and of the choice of backdrops.
+        distractors: how many pieces of images without any click, debris where there is some, the bank keeps
+            at most, to be pasted without a label.
+        seed: seed of the size variation and of the choice of backdrops and distractors.
         splits: the splits that may be cut. Any other than ``train`` leaks what is evaluated on.
         allow_groups: groups (slides, patients) that may be cut although they occur in another split too.
     """
@@ -52,6 +54,7 @@ class BankSpec(BaseModel):
     min_solidity: float = Field(default=0.9, ge=0)
     keep_duplicates: bool = False
     backdrops: int = Field(default=64, ge=0, le=10_000)
+    distractors: int = Field(default=64, ge=0, le=10_000)
     seed: int = Field(default=0, ge=0)
     splits: tuple[str, ...] = ("train",)
     allow_groups: tuple[str, ...] = ()

@@ -2,8 +2,9 @@
 
 ``bank.json`` (schema version, classes, spec, report, hash), ``patches.csv`` and ``patches.npy`` (a row per
 patch, for people and for opening it at once), ``images.csv`` (a row per source image), ``backdrops.csv`` (a
-row per backdrop), ``pixels.npy``, ``mattes.npy`` and ``backdrops.npy`` (opened memory-mapped). Nothing is
-pickled.
+row per backdrop), ``clicks.npy`` (a row per point of the source images), ``distractors.csv`` (a row per
+distractor), ``pixels.npy``, ``mattes.npy``, ``backdrops.npy``, ``distractors.npy`` and
+``distractor_mattes.npy`` (opened memory-mapped). Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ import numpy as np
 from synthmed import __version__, _files
 from synthmed._files import folder_when_done
 from synthmed.bank.backdrops import Backdrops
+from synthmed.bank.clicks import clicks_table, read_clicks
+from synthmed.bank.distractors import Distractors
 from synthmed.bank.patchbank import PatchBank, content_hash
 from synthmed.bank.report import ClassReport
 from synthmed.bank.spec import BankSpec
 from synthmed.bank.tables import (
     backdrop_fields,
     backdrops_csv,
+    distractor_fields,
+    distractors_csv,
     image_fields,
     images_csv,
     patch_fields,
@@ -31,7 +36,7 @@ from synthmed.bank.tables import (
 )
 from synthmed.errors import BankError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 # Twice the largest class size: what the largest variation makes of it.
 _LARGEST_SIDE_PX = 20_000
@@ -57,11 +62,15 @@ def save_bank(bank: PatchBank, folder: Path) -> None:
         np.save(partial / "pixels.npy", bank.pixels)
         np.save(partial / "mattes.npy", bank.mattes)
         np.save(partial / "backdrops.npy", bank.backdrops.pixels)
+        np.save(partial / "distractors.npy", bank.distractors.pixels)
+        np.save(partial / "distractor_mattes.npy", bank.distractors.mattes)
+        np.save(partial / "clicks.npy", clicks_table(bank.clicks))
         table = patch_table(bank)
         np.save(partial / "patches.npy", table)
         (partial / "patches.csv").write_text(patches_csv(table, bank.classes), encoding="utf-8", newline="")
         (partial / "images.csv").write_text(images_csv(bank), encoding="utf-8", newline="")
         (partial / "backdrops.csv").write_text(backdrops_csv(bank), encoding="utf-8", newline="")
+        (partial / "distractors.csv").write_text(distractors_csv(bank), encoding="utf-8", newline="")
         meta = {
             "schema_version": SCHEMA_VERSION,
             "synthmed_version": __version__,
@@ -148,6 +157,12 @@ def _assemble(folder: Path, meta: dict[str, Any]) -> PatchBank:
             np.lib.format.open_memmap(folder / "backdrops.npy", mode="r"),
             *backdrop_fields(folder / "backdrops.csv", fields["images"]),
         ),
+        clicks=read_clicks(np.lib.format.open_memmap(folder / "clicks.npy", mode="r")),
+        distractors=Distractors(
+            np.lib.format.open_memmap(folder / "distractors.npy", mode="r"),
+            np.lib.format.open_memmap(folder / "distractor_mattes.npy", mode="r"),
+            **distractor_fields(folder / "distractors.csv", fields["images"]),
+        ),
         report=tuple(ClassReport(**row) for row in meta["report"]),
         hash=str(meta["hash"]),
         **fields,
@@ -156,7 +171,9 @@ def _assemble(folder: Path, meta: dict[str, Any]) -> PatchBank:
 
 def _check(bank: PatchBank, folder: Path) -> None:
     """Refuse what compiled loops would read or write beyond its end."""
-    sides, backdrops = bank.shapes_px, bank.backdrops
+    sides, backdrops, clicks = bank.shapes_px, bank.backdrops, bank.clicks
+    distractors = bank.distractors
+    extent = int(distractors.shapes_px.prod(axis=1).sum())
     total = int(sides.prod(axis=1).sum())
     fits = (
         len(bank) > 0
@@ -168,13 +185,22 @@ def _check(bank: PatchBank, folder: Path) -> None:
         and bool(((backdrops.shapes_px > 0) & (backdrops.shapes_px <= _LARGEST_SIDE_PX)).all())
         and backdrops.pixels.shape == (int(backdrops.shapes_px.prod(axis=1).sum()), 3)
         and backdrops.pixels.dtype == np.uint8
+        and bool(((distractors.shapes_px > 0) & (distractors.shapes_px <= _LARGEST_SIDE_PX)).all())
+        and distractors.pixels.shape == (extent, 3)
+        and distractors.mattes.shape == (extent,)
+        and distractors.pixels.dtype == distractors.mattes.dtype == np.uint8
         and len(bank.images) > 0
+        and bool(((clicks.image_index >= 0) & (clicks.image_index < len(bank.images))).all())
+        and bool(((clicks.labels >= 0) & (clicks.labels < len(bank.classes))).all())
         and bool((bank.image_shapes_px > 0).all())
         and bool((bank.image_counts >= 0).all())
         and bool((bank.image_noises >= 0).all())
         and all(
             bool(np.isfinite(a).all())
-            for a in (bank.backgrounds, bank.rims_px, bank.image_backgrounds, bank.image_noises)
+            for a in (
+                *(bank.backgrounds, bank.rims_px, bank.image_backgrounds, bank.image_noises),
+                *(clicks.centers_px, distractors.backgrounds),
+            )
         )
     )
     if not fits:

@@ -23,6 +23,11 @@ _IMAGE_COLUMNS = (
     *("window_low", "window_high", "sha256"),
 )
 
+_DISTRACTOR_COLUMNS = (
+    *("image", "center_row_px", "center_column_px", "height_px", "width_px"),
+    *("background_red", "background_green", "background_blue", "stands_out"),
+)
+
 Columns = dict[str, NDArray[Any]]
 
 # Kinds of numpy's dtypes: U text, i whole numbers, f floats, b flags.
@@ -139,6 +144,36 @@ def backdrop_fields(path: Path, images: tuple[str, ...]) -> tuple[NDArray[np.int
     number = {name: index for index, name in enumerate(images)}
     shapes = np.array([row[1:3] for row in rows], dtype=np.str_).astype(np.int64).reshape(-1, 2)
     return shapes, np.array([number[row[0]] for row in rows], dtype=np.int64)
+
+
+def distractors_csv(bank: PatchBank) -> str:
+    """One row for each distractor."""
+    distractors = bank.distractors
+    names = [bank.images[index] for index in distractors.image_index]
+    columns = [
+        *distractors.centers_px.T.tolist(),
+        *distractors.shapes_px.T.tolist(),
+        *distractors.backgrounds.T.tolist(),
+        distractors.stands_out.astype(int).tolist(),
+    ]
+    return _write_table(list(_DISTRACTOR_COLUMNS), [names, *columns])
+
+
+def distractor_fields(path: Path, images: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """The fields of distractors but their pixels, from what `distractors_csv` holds."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    if tuple(header) != _DISTRACTOR_COLUMNS:
+        raise ValueError(f"{path.name} has other columns than this synthmed writes")
+    number = {name: index for index, name in enumerate(images)}
+    values = np.array([row[1:] for row in rows], dtype=np.str_).reshape(-1, len(header) - 1)
+    return {
+        "image_index": np.array([number[row[0]] for row in rows], dtype=np.int64),
+        "centers_px": values[:, :2].astype(np.float64),
+        "shapes_px": values[:, 2:4].astype(np.int64),
+        "backgrounds": values[:, 4:7].astype(np.float64),
+        "stands_out": values[:, 7].astype(np.int64) > 0,
+    }
 
 
 def image_fields(path: Path, classes: tuple[str, ...]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ def coco_image(scene: SceneRecord) -> str:
         "height": height,
         "tags": scene.tags,
         "backdrop": scene.backdrop,
+        "distractors": scene.distractors,
     }
     return json.dumps(entry, ensure_ascii=False)
 

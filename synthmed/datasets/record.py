@@ -30,7 +30,8 @@ class SceneRecord:
         source_images: ``M`` images that the patches were cut from.
         annotation_ids: ``M`` identifiers of the clicks.
         backdrop: the image that the canvas was made from, or an empty text.
-        unplaced: objects per class that found no place.
+        unplaced: objects per class that found no place, or of which too little could have been seen.
+        distractors: how many pieces without a label lie beneath the objects.
         instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object.
     """
 
@@ -48,6 +49,7 @@ class SceneRecord:
     annotation_ids: list[str]
     backdrop: str
     unplaced: list[int]
+    distractors: int
     instance_mask: NDArray[np.uint16]
 
     def __len__(self) -> int:
@@ -97,7 +99,8 @@ def scene_record(scene: Scene, bank: PatchBank, suffix: str = ".png") -> SceneRe
         source_images=bank.source_images[scene.patch_index].tolist(),
         annotation_ids=bank.annotation_ids[scene.patch_index].tolist(),
         backdrop=_backdrop(scene, bank),
-        unplaced=scene.plan.unplaced.tolist(),
+        unplaced=scene.unplaced.tolist(),
+        distractors=len(scene.plan.distractors),
         instance_mask=scene.instance_mask,
     )
 

@@ -6,6 +6,7 @@ from synthmed.scenes.plan import Plan, draw_plan, scene_scale
 from synthmed.scenes.recipe import (
     CanvasRecipe,
     CountsRecipe,
+    DistractorsRecipe,
     PlacementRecipe,
     Recipe,
     make_recipe,
@@ -19,6 +20,7 @@ from synthmed.scenes.variation import spread_warnings
 __all__ = [
     "CanvasRecipe",
     "CountsRecipe",
+    "DistractorsRecipe",
     "FinishRecipe",
     "ObjectsRecipe",
     "PlacementRecipe",

@@ -6,14 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank.patchbank import PatchBank
-from synthmed.errors import RecipeError
 from synthmed.scenes.recipe import CountsRecipe, Recipe
+from synthmed.scenes.weights import class_weights, require_classes
 
 
 def draw_counts(recipe: Recipe, bank: PatchBank, scale: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Objects per class for one scene, ``(C,)`` int."""
+    """Objects per class for one scene, ``(C,)`` int.
+
+    Raises:
+        RecipeError: the recipe names a class that the bank does not have, or weighs them all 0.
+    """
     if recipe.counts.kind == "fixed":
         return fixed_counts(recipe.counts, bank)
+    weights = bank.prepared(class_weights, recipe.counts)
     height, width = recipe.canvas.size_px
     # One source image at this scale covers a part of the canvas, or more than the canvas.
     areas_px = bank.image_shapes_px.prod(axis=1) * scale**2
@@ -21,12 +26,30 @@ def draw_counts(recipe: Recipe, bank: PatchBank, scale: float, rng: np.random.Ge
     factor = 1.0
     if recipe.counts.by_area:
         density, factor = density / areas_px[:, None], float(height * width)
+    if recipe.counts.kind == "balanced":
+        return balanced_counts(density * factor, weights, rng)
     if recipe.counts.kind == "joint":
         expected = joint_counts(density, rng) * factor
     else:
         expected = decorrelated_counts(density, recipe.counts, rng) * factor
-    counts = round_at_random(expected, rng)
+    counts = round_at_random(expected * weights, rng)
     return np.where(bank.pool_sizes > 0, counts, 0)
+
+
+def balanced_counts(
+    expected: NDArray[np.float64], weights: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """As many objects as one random image has in all, the class of each drawn by its weight alone.
+
+    Args:
+        expected: ``(I, C)``, objects per image and class.
+        weights: ``(C,)``; none is drawn where all are 0.
+        rng: source of randomness.
+    """
+    total = round_at_random(joint_counts(expected, rng).sum(keepdims=True), rng)[0]
+    if not weights.any():
+        return np.zeros(len(weights), dtype=np.int64)
+    return np.asarray(rng.multinomial(total, weights / weights.sum()), dtype=np.int64)
 
 
 def joint_counts(density: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -67,13 +90,7 @@ def fixed_counts(counts: CountsRecipe, bank: PatchBank) -> NDArray[np.int64]:
     Raises:
         RecipeError: it names a class that the bank does not know.
     """
-    unknown = sorted(set(counts.fixed) - set(bank.classes))
-    if unknown:
-        raise RecipeError(
-            "counts.fixed names classes that the bank does not have",
-            value=", ".join(unknown),
-            remedy=f"the bank has {', '.join(bank.classes)}",
-        )
+    require_classes("counts.fixed", counts.fixed, bank)
     return np.array([counts.fixed.get(name, 0) for name in bank.classes], dtype=np.int64)
 
 

@@ -11,6 +11,7 @@ from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.plan import draw_plan, scene_scale
 from synthmed.scenes.recipe import Recipe
+from synthmed.scenes.render import render
 
 _MANY = 0.05
 """The share of a class's objects that may find no place before it is worth a warning."""
@@ -37,7 +38,7 @@ def require_visible(recipe: Recipe, bank: PatchBank) -> None:
 def count_unplaced(
     recipe: Recipe, bank: PatchBank, seed: int, scenes: int = 16
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Objects per class, ``(C,)``, that found a place in the first scenes of a series, and that did not.
+    """Objects per class, ``(C,)``, that the first scenes of a series show, and that they lack.
 
     Raises:
         RecipeError: a scene cannot hold what the recipe asks for.
@@ -46,8 +47,10 @@ def count_unplaced(
     unplaced = np.zeros_like(placed)
     for index in range(scenes):
         plan = draw_plan(recipe, bank, seed, index)
-        placed += np.bincount(bank.labels[plan.patch_index], minlength=len(placed))
-        unplaced += plan.unplaced
+        # Only pixels tell what can be seen; without that rule the plan tells all.
+        shown = render(plan, bank) if plan.min_visible else plan
+        placed += np.bincount(bank.labels[shown.patch_index], minlength=len(placed))
+        unplaced += shown.unplaced
     return placed, unplaced
 
 
@@ -62,11 +65,12 @@ def unplaced_warnings(classes: Sequence[str], placed: Sequence[int], unplaced: S
     Examples:
         >>> print(*unplaced_warnings(["RBC", "Platelet"], [99, 30], [1, 10]))
         Platelet: 10 of 40 objects found no place, so that scenes show too few of them; take a larger canvas,
-        a smaller scale or a higher placement.max_overlap
+        a smaller scale, a higher placement.max_overlap or a lower placement.min_visible
     """
     return [
         f"{name}: {lost} of {shown + lost} objects found no place, so that scenes show too few of them; "
-        "take a larger canvas, a smaller scale or a higher placement.max_overlap"
+        "take a larger canvas, a smaller scale, a higher placement.max_overlap or a lower "
+        "placement.min_visible"
         for name, shown, lost in zip(classes, placed, unplaced, strict=True)
         if lost > _MANY * (shown + lost)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,15 @@ from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
 from synthmed.scenes.counts import draw_counts
+from synthmed.scenes.distractors import NO_DISTRACTOR_PLAN, DistractorPlan, draw_distractors
 from synthmed.scenes.finish import FinishPlan, draw_finish
 from synthmed.scenes.look_recipe import ObjectsRecipe
+from synthmed.scenes.nearest import draw_nearest, source_crowds
 from synthmed.scenes.paste import MAX_OBJECTS
-from synthmed.scenes.placement import draw_positions
+from synthmed.scenes.placement import Boxes, draw_positions, settle_positions
 from synthmed.scenes.recipe import Recipe
 from synthmed.scenes.variation import ObjectVariation, draw_variation, size_factors, turned_sizes, varies
+from synthmed.scenes.weights import draw_patches
 
 # So often are the objects of a scene drawn anew where most of them find no place.
 _TRIES = 8
@@ -42,6 +45,8 @@ class Plan:
         poisson: whether patches are fitted to the canvas all round their rim.
         variation: angles, tones and blur of the objects, if any.
         finish: what happens to the whole scene in the end, if anything.
+        min_visible: objects of which a smaller share can be seen are not painted.
+        distractors: what lies beneath the objects without a label.
     """
 
     seed: int
@@ -59,9 +64,24 @@ class Plan:
     poisson: bool = False
     variation: ObjectVariation | None = None
     finish: FinishPlan | None = None
+    min_visible: float = 0.0
+    distractors: DistractorPlan = NO_DISTRACTOR_PLAN
 
     def __len__(self) -> int:
         return len(self.patch_index)
+
+    def of_objects(self, index: NDArray[np.int64]) -> Plan:
+        """The same with some of the objects, ``(M,)`` int, in this order."""
+        return replace(
+            self,
+            patch_index=self.patch_index[index],
+            centers_px=self.centers_px[index],
+            sizes_px=self.sizes_px[index],
+            rims_px=self.rims_px[index],
+            quarter_turns=self.quarter_turns[index],
+            flips=self.flips[index],
+            variation=None if self.variation is None else self.variation[index],
+        )
 
 
 def scene_scale(recipe: Recipe, bank: PatchBank) -> float:
@@ -81,7 +101,7 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     """Draw scene ``index`` of the series ``seed``; it depends on these four values alone.
 
     Raises:
-        RecipeError: the bank lacks a class that is asked for, or the canvas cannot hold the objects.
+        RecipeError: the bank lacks what is asked for, or the canvas cannot hold the objects.
     """
     rng = np.random.default_rng([seed, index])
     scale = scene_scale(recipe, bank)
@@ -91,8 +111,32 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     for _ in range(1 if recipe.counts.kind == "fixed" else _TRIES):
         plan, counts = _draw_objects(recipe, bank, canvas, scale, seed, index, rng)
         if not _lost_too_much(recipe, counts, plan.unplaced):
-            return plan
+            return _completed(plan, recipe, bank, scale)
     raise _too_crowded(recipe, bank, counts, plan.unplaced)
+
+
+def _completed(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Plan:
+    """The plan with what is drawn only where it is asked for, each from randomness of its own.
+
+    So a recipe that does not ask for it gives the same scenes with it and without.
+    """
+    boxes_px = plan.sizes_px - 2 * plan.rims_px[:, None]
+    if recipe.placement.kind == "clustered":
+        rng = np.random.default_rng([plan.seed, plan.index, 2])
+        height, width = recipe.canvas.size_px
+        crowds = bank.prepared(source_crowds, recipe.placement)
+        density = len(plan) * scale**2 / (height * width)
+        wishes_px = scale * draw_nearest(crowds, bank.labels[plan.patch_index], density, rng)
+        places = boxes_px, plan.centers_px, wishes_px, recipe.canvas.size_px
+        plan = replace(plan, centers_px=settle_positions(recipe.placement, *places, rng))
+    if recipe.distractors.per_scene[1] > 0:
+        rng = np.random.default_rng([plan.seed, plan.index, 5])
+        objects = Boxes(plan.centers_px, boxes_px)
+        plan = replace(plan, distractors=draw_distractors(recipe, bank, scale, objects, rng))
+    if recipe.finish.is_on:
+        rng = np.random.default_rng([plan.seed, plan.index, 4])
+        plan = replace(plan, finish=draw_finish(recipe.finish, plan.canvas.color, rng))
+    return plan
 
 
 def _draw_objects(
@@ -108,7 +152,7 @@ def _draw_objects(
     counts = draw_counts(recipe, bank, scale, rng)
     _check_counts(counts, bank)
     labels = np.repeat(np.arange(len(counts)), counts)
-    patch_index = _draw_patches(bank, labels, rng)
+    patch_index = draw_patches(bank, recipe.counts, labels, rng)
     turns, flips, sizes_px, rims_px = _draw_pose(recipe.objects, bank, patch_index, scale, rng)
     variation, rims = None, 2 * rims_px[:, None]
     if varies(recipe.objects):
@@ -133,9 +177,7 @@ def _draw_objects(
         unplaced=np.bincount(labels[~placed], minlength=len(bank.classes)),
         poisson=recipe.objects.blend == "poisson",
         variation=None if variation is None else variation[order],
-        finish=draw_finish(recipe.finish, canvas.color, np.random.default_rng([seed, index, 4]))
-        if recipe.finish.is_on
-        else None,
+        min_visible=recipe.placement.min_visible,
     )
     return plan, counts
 
@@ -155,13 +197,6 @@ def _check_counts(counts: NDArray[np.int64], bank: PatchBank) -> None:
             value=int(counts.sum()),
             remedy="ask for fewer objects, a smaller canvas or a larger scale",
         )
-
-
-def _draw_patches(bank: PatchBank, labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """A random patch of the pool of each label, ``(M,)``."""
-    starts = np.cumsum(bank.pool_sizes) - bank.pool_sizes
-    drawn = (rng.random(len(labels)) * bank.pool_sizes[labels]).astype(np.int64)
-    return np.asarray(bank.pooled[starts[labels] + drawn])
 
 
 def _draw_pose(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,27 +48,66 @@ class Pasted(NamedTuple):
     levels: NDArray[np.int64]
 
 
+class Sprites(Protocol):
+    """What can be pasted: the patches of a bank, or its distractors (see there)."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def mattes(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def offsets(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def shapes_px(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def object_levels(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def backgrounds(self) -> NDArray[np.float64]: ...  # noqa: D102
+
+
 def objects_as_cut(plan: Plan, bank: PatchBank) -> tuple[Pasted, NDArray[np.int64]]:
     """The patches of the bank, and the boxes ``(M, 4)`` int of the objects on an unlimited canvas."""
-    corners = np.rint(plan.centers_px - plan.sizes_px / 2).astype(np.int64)
-    shifts = np.zeros((len(plan), 3), dtype=np.int64)
-    if plan.match_background and not plan.poisson:
-        colors = canvas_colors(plan.canvas, bank, plan.centers_px)
-        shifts = np.rint(colors - bank.backgrounds[plan.patch_index]).astype(np.int64)
-    pasted = Pasted(
-        pixels=_read_only(bank.pixels),
-        mattes=_read_only(bank.mattes),
-        offsets=bank.offsets[plan.patch_index],
-        shapes_px=bank.shapes_px[plan.patch_index],
-        corners_px=corners,
-        sizes_px=plan.sizes_px,
-        flips=plan.flips,
-        turns=plan.quarter_turns,
-        shifts=shifts,
-        levels=np.zeros(len(plan), dtype=np.int64) if plan.hard else bank.object_levels[plan.patch_index],
-    )
-    rims = plan.rims_px[:, None]
+    pose = plan.centers_px, plan.sizes_px, plan.flips, plan.quarter_turns
+    pasted = _as_cut(plan, bank, bank, plan.patch_index, *pose, match=not plan.poisson)
+    corners, rims = pasted.corners_px, plan.rims_px[:, None]
     return pasted, np.hstack([corners + rims, corners + plan.sizes_px - rims])
+
+
+def distractors_as_cut(plan: Plan, bank: PatchBank) -> Pasted:
+    """The distractors of the bank that lie beneath the objects."""
+    under = plan.distractors
+    pose = under.centers_px, under.sizes_px, under.flips, under.quarter_turns
+    return _as_cut(plan, bank, bank.distractors, under.index, *pose, match=True)
+
+
+def _as_cut(
+    plan: Plan,
+    bank: PatchBank,
+    sprites: Sprites,
+    index: NDArray[np.int64],
+    centers_px: NDArray[np.float64],
+    sizes_px: NDArray[np.int64],
+    flips: NDArray[np.bool_],
+    turns: NDArray[np.int64],
+    *,
+    match: bool,
+) -> Pasted:
+    shifts = np.zeros((len(index), 3), dtype=np.int64)
+    if plan.match_background and match:
+        colors = canvas_colors(plan.canvas, bank, centers_px)
+        shifts = np.rint(colors - sprites.backgrounds[index]).astype(np.int64)
+    return Pasted(
+        pixels=_read_only(sprites.pixels),
+        mattes=_read_only(sprites.mattes),
+        offsets=sprites.offsets[index],
+        shapes_px=sprites.shapes_px[index],
+        corners_px=np.rint(centers_px - sizes_px / 2).astype(np.int64),
+        sizes_px=sizes_px,
+        flips=flips,
+        turns=turns,
+        shifts=shifts,
+        levels=np.zeros(len(index), dtype=np.int64) if plan.hard else sprites.object_levels[index],
+    )
 
 
 def objects_prepared(

@@ -31,6 +31,17 @@ def _check_scale(scale: object) -> object:
     raise ValueError("neither 'fit' nor a number from 0.01 to 100")
 
 
+def _check_id(value: object) -> object:
+    # YAML reads 012 as the number ten; which text was meant cannot be told any more.
+    if isinstance(value, str):
+        return value
+    raise ValueError("annotation ids are text: write them in quotes")
+
+
+Weight = Annotated[float, Field(ge=0, le=1_000_000)]
+AnnotationId = Annotated[str, BeforeValidator(_check_id)]
+
+
 class CanvasRecipe(Part):
     """What the objects are pasted on.
 
@@ -52,30 +63,40 @@ class CanvasRecipe(Part):
 
 
 class CountsRecipe(Part):
-    """How many objects of each class a scene asks for.
+    """How many objects of each class a scene asks for, and which patches show them.
 
     Attributes:
         kind: ``joint`` takes the counts of a random source image, all classes together (the method's paper),
             ``decorrelated`` makes each class present or absent on its own and takes its count from a random
-            image that has it, so that no class predicts another, ``fixed`` takes `fixed`.
+            image that has it, so that no class predicts another, ``balanced`` takes how many objects a random
+            image has in all and draws the class of each, all with the same chance, ``fixed`` takes `fixed`.
         presence: the probability that a class is present (``decorrelated``).
         spread: a present class's count is multiplied by a factor drawn log-uniformly from
             ``1 / spread .. spread`` (``decorrelated``).
         by_area: whether drawn counts are scaled by the area of the canvas, so that density stays that of the
             source images.
+        class_weights: how much of a class is shown; 1 where it is not named, and 0 leaves it out. Where
+            ``joint`` or ``decorrelated`` the count of a class is multiplied by it and the others stay as they
+            are; where ``balanced`` it is the chance of the class beside those of the others.
+        patch_weights: the chance of a patch beside the others of its class, by source image and
+            annotation id; 1 where it is not named, and 0 leaves it out.
         fixed: objects per class (``fixed``).
     """
 
-    kind: Literal["joint", "decorrelated", "fixed"] = "joint"
+    kind: Literal["joint", "decorrelated", "balanced", "fixed"] = "joint"
     presence: float = Field(default=0.5, ge=0, le=1)
     spread: float = Field(default=2.0, ge=1, le=100)
     by_area: bool = True
+    class_weights: dict[str, Weight] = Field(default_factory=dict)
+    patch_weights: dict[str, dict[AnnotationId, Weight]] = Field(default_factory=dict)
     fixed: dict[str, Annotated[int, Field(ge=0, le=1_000_000)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fixed_counts_are_given(self) -> CountsRecipe:
         if self.kind == "fixed" and not self.fixed:
             raise ValueError("kind is 'fixed', but fixed names no class")
+        if self.kind == "fixed" and self.class_weights:
+            raise ValueError("kind is 'fixed', so that class_weights would change nothing; change fixed")
         return self
 
 
@@ -83,14 +104,41 @@ class PlacementRecipe(Part):
     """Where objects may lie.
 
     Attributes:
-        max_overlap: the largest allowed intersection of two boxes, as a share of the smaller one.
+        kind: ``uniform`` places are as likely as any other, ``clustered`` ones bring the distance from each
+            object to its nearest neighbour near that of its class on source images as crowded as the scene.
+        overlap: what `max_overlap` limits: where ``smaller`` the intersection of two boxes as a share of the
+            smaller one, where ``iou`` as a share of their union, and where ``visible`` how much of its box an
+            object may lose to all others together, whichever of them are painted over it.
+        max_overlap: the limit.
         max_truncation: the largest share of a box that may lie outside the canvas.
+        min_visible: an object of which less can be seen, others being painted over it or the border cutting
+            it, is not painted at all; as a share of the pixels of the whole object.
         tries: random positions tried for an object before it is given up.
     """
 
+    kind: Literal["uniform", "clustered"] = "uniform"
+    overlap: Literal["smaller", "iou", "visible"] = "smaller"
     max_overlap: float = Field(default=0.25, ge=0, le=1)
     max_truncation: float = Field(default=0.5, ge=0, lt=1)
+    min_visible: float = Field(default=0.0, ge=0, le=1)
     tries: int = Field(default=64, ge=1, le=256)
+
+
+class DistractorsRecipe(Part):
+    """What is pasted beneath the objects without a label.
+
+    Attributes:
+        per_scene: the fewest and the most distractors of a scene. They are pieces of train images on which no
+            click lies; where clicks are not exhaustive an object may be among them.
+    """
+
+    per_scene: tuple[Annotated[int, Field(ge=0, le=10_000)], Annotated[int, Field(ge=0, le=10_000)]] = (0, 0)
+
+    @model_validator(mode="after")
+    def _are_in_order(self) -> DistractorsRecipe:
+        if self.per_scene[0] > self.per_scene[1]:
+            raise ValueError("per_scene is the fewest, then the most")
+        return self
 
 
 class Recipe(Part):
@@ -101,6 +149,7 @@ class Recipe(Part):
         counts: how many objects of each class.
         placement: where they may lie.
         objects: what happens to each patch.
+        distractors: what lies beneath them without a label.
         finish: what happens to the whole scene after that.
         scale: scene pixels per source pixel. ``fit`` shows objects at the size that a source image has when
             it is resized to fit the canvas, which is how real images are shown to a network.
@@ -110,6 +159,7 @@ class Recipe(Part):
     counts: CountsRecipe = CountsRecipe()
     placement: PlacementRecipe = PlacementRecipe()
     objects: ObjectsRecipe = ObjectsRecipe()
+    distractors: DistractorsRecipe = DistractorsRecipe()
     finish: FinishRecipe = FinishRecipe()
     scale: Annotated[Literal["fit"] | float, BeforeValidator(_check_scale)] = "fit"
 

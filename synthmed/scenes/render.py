@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from synthmed.scenes.canvas import paint_canvas
 from synthmed.scenes.finish import finished
 from synthmed.scenes.paste import MAX_OBJECTS, paste_objects
 from synthmed.scenes.plan import Plan
-from synthmed.scenes.prepare import objects_as_cut, objects_prepared
+from synthmed.scenes.prepare import Pasted, distractors_as_cut, objects_as_cut, objects_prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +27,14 @@ class Scene:
         labels: ``(M,)`` int.
         visible_fraction: ``(M,)`` float, the share of each object that is neither covered nor outside.
         instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object. Before the finish every
-            pixel that differs from the canvas belongs to an object.
+            pixel that differs from the canvas belongs to an object, or to a distractor.
         patch_index: ``(M,)`` int, the patch of the bank that each object came from.
         plan: what was rendered.
+        painted: ``(M,)`` int, which objects of the plan these are: all of them, but for those of which too
+            little could have been seen (`Plan.min_visible`).
+        unplaced: ``(C,)`` int, objects per class that were asked for and are not there: they found no place,
+            or too little of them could have been seen.
+        distractor_mask: ``(H, W)`` uint16, 0 or one plus the distractor of the plan, where no object lies.
     """
 
     image: NDArray[np.uint8]
@@ -39,6 +44,9 @@ class Scene:
     instance_mask: NDArray[np.uint16]
     patch_index: NDArray[np.int64]
     plan: Plan
+    painted: NDArray[np.int64]
+    unplaced: NDArray[np.int64]
+    distractor_mask: NDArray[np.uint16]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -54,25 +62,71 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
         raise RecipeError(
             f"a scene holds at most {MAX_OBJECTS} objects", value=len(plan), remedy="ask for fewer"
         )
+    painted = np.arange(len(plan))
+    while True:
+        scene = _paint(plan, bank, painted)
+        hidden = _surely_hidden(plan, painted, scene.visible_fraction < plan.min_visible)
+        if not len(hidden):
+            break
+        painted = np.delete(painted, hidden)
+    return scene if plan.finish is None else replace(scene, image=finished(scene.image, plan.finish))
+
+
+def _paint(plan: Plan, bank: PatchBank, painted: NDArray[np.int64]) -> Scene:
+    """Render some objects of a plan, ``(M,)`` int, in this order, without the finish."""
+    shown = plan if len(painted) == len(plan) else plan.of_objects(painted)
     image = paint_canvas(plan.canvas, bank.backdrops)
-    owner = np.zeros(plan.canvas.shape_px, dtype=np.uint16)
-    visible = np.zeros(len(plan), dtype=np.int64)
-    support = np.zeros(len(plan), dtype=np.int64)
     if plan.variation is None and not plan.poisson:
-        pasted, boxes = objects_as_cut(plan, bank)
+        objects, boxes = objects_as_cut(shown, bank)
     else:
-        pasted, boxes = objects_prepared(plan, bank, image)
-    paste_objects(image, owner, *pasted, visible, support)
+        objects, boxes = objects_prepared(shown, bank, image)
+    beneath = np.broadcast_to(np.zeros((), dtype=np.uint16), plan.canvas.shape_px)
+    if len(plan.distractors):
+        beneath, *_ = _paste(image, distractors_as_cut(plan, bank))
+    owner, visible, support = _paste(image, objects)
     limits = np.array(plan.canvas.shape_px * 2)
-    boxes = np.minimum(np.maximum(boxes, 0), limits)
-    if plan.finish is not None:
-        image = finished(image, plan.finish)
+    unplaced = plan.unplaced
+    if len(painted) < len(plan):
+        hidden = bank.labels[np.delete(plan.patch_index, painted)]
+        unplaced = unplaced + np.bincount(hidden, minlength=len(unplaced))
     return Scene(
         image=image,
-        boxes_px=boxes.astype(np.float64),
-        labels=bank.labels[plan.patch_index],
+        boxes_px=np.minimum(np.maximum(boxes, 0), limits).astype(np.float64),
+        labels=bank.labels[shown.patch_index],
         visible_fraction=visible / np.maximum(support, 1),
-        instance_mask=owner & np.uint16(MAX_OBJECTS),
-        patch_index=plan.patch_index,
+        instance_mask=owner,
+        patch_index=shown.patch_index,
         plan=plan,
+        painted=painted,
+        unplaced=unplaced,
+        distractor_mask=np.where(owner > 0, np.uint16(0), beneath) if len(plan.distractors) else beneath,
     )
+
+
+def _paste(
+    image: NDArray[np.uint8], pasted: Pasted
+) -> tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64]]:
+    """Paste onto an image; which object each pixel belongs to, visible and own pixels of each."""
+    owner = np.zeros(image.shape[:2], dtype=np.uint16)
+    visible, support = np.zeros((2, len(pasted.offsets)), dtype=np.int64)
+    paste_objects(image, owner, *pasted, visible, support)
+    return owner & np.uint16(MAX_OBJECTS), visible, support
+
+
+def _surely_hidden(plan: Plan, painted: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Those hidden objects that stay so when the others are taken away, as places in ``painted``.
+
+    An object that can be seen still can when others are gone. A hidden one may come to light, but not where
+    no hidden object lies over it; of the hidden ones the topmost never has one.
+
+    Args:
+        plan: what is rendered.
+        painted: ``(M,)`` int, the objects that are painted.
+        hidden: ``(M,)`` bool, of which of them too little can be seen.
+    """
+    among = np.flatnonzero(hidden)
+    centers, half = plan.centers_px[painted[among]], plan.sizes_px[painted[among]] / 2
+    low = np.maximum((centers - half)[:, None], (centers - half)[None])
+    high = np.minimum((centers + half)[:, None], (centers + half)[None])
+    meets = (low < high).all(axis=2)
+    return np.asarray(among[~np.triu(meets, 1).any(axis=1)])

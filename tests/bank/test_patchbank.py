@@ -8,6 +8,8 @@ import pytest
 
 from synthmed.bank import QUALITY_COLUMNS, PatchBank, Quality, make_spec, open_bank
 from synthmed.bank.backdrops import Backdrops
+from synthmed.bank.clicks import Clicks
+from synthmed.bank.distractors import Distractors
 from synthmed.bank.patchbank import content_hash
 from synthmed.bank.report import ClassReport
 
@@ -107,7 +109,8 @@ def test_share_of_cut_off_points() -> None:
 
 
 # Offsets follow from the shapes.
-HASHED = [f.name for f in fields(PatchBank) if f.name not in ("hash", "offsets", "quality", "backdrops")]
+APART = ("hash", "offsets", "quality", "backdrops", "clicks", "distractors")
+HASHED = [f.name for f in fields(PatchBank) if f.init and f.name not in APART]
 
 
 def changed(value: Any) -> Any:
@@ -146,6 +149,30 @@ def test_the_hash_covers_the_backdrops(bank: PatchBank, name: str) -> None:
     backdrops = Backdrops(np.zeros((6, 3), np.uint8), np.array([[2, 3]]), np.zeros(1, np.int64))
     before = replace(bank, backdrops=backdrops)
     after = replace(bank, backdrops=replace(backdrops, **{name: changed(getattr(backdrops, name))}))
+    assert content_hash(after) != content_hash(before) != content_hash(bank)
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Clicks)])
+def test_the_hash_covers_the_clicks(bank: PatchBank, name: str) -> None:
+    clicks = Clicks(np.array([0]), np.array([1]), np.array([[1.0, 2.0]]), np.array(["7"]))
+    before = replace(bank, clicks=clicks)
+    after = replace(bank, clicks=replace(clicks, **{name: changed(getattr(clicks, name))}))
+    assert content_hash(after) != content_hash(before) != content_hash(bank)
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Distractors)])
+def test_the_hash_covers_the_distractors(bank: PatchBank, name: str) -> None:
+    distractors = Distractors(
+        np.zeros((6, 3), np.uint8),
+        np.zeros(6, np.uint8),
+        np.array([[2, 3]]),
+        np.zeros(1, np.int64),
+        np.zeros((1, 2)),
+        np.zeros((1, 3)),
+        np.zeros(1, np.int64),
+    )
+    before = replace(bank, distractors=distractors)
+    after = replace(bank, distractors=replace(distractors, **{name: changed(getattr(distractors, name))}))
     assert content_hash(after) != content_hash(before) != content_hash(bank)
 
 

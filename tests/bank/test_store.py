@@ -11,6 +11,8 @@ import pytest
 
 from synthmed.bank import QUALITY_COLUMNS, PatchBank, Quality, open_bank, require_free, save_bank
 from synthmed.bank.backdrops import Backdrops
+from synthmed.bank.clicks import Clicks, clicks_bytes
+from synthmed.bank.distractors import Distractors, distractors_bytes
 from synthmed.bank.patchbank import content_hash
 from synthmed.errors import BankError
 
@@ -38,6 +40,10 @@ def assert_same(first: PatchBank, second: PatchBank) -> None:
         elif isinstance(one, Backdrops):
             for name in ("pixels", "shapes_px", "image_index"):
                 np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+        elif isinstance(one, Clicks):
+            assert clicks_bytes(one) == clicks_bytes(other)
+        elif isinstance(one, Distractors):
+            assert distractors_bytes(one) == distractors_bytes(other)
         elif isinstance(one, np.ndarray):
             assert one.shape == other.shape, field.name
             assert one.dtype.kind == other.dtype.kind, field.name
@@ -69,6 +75,10 @@ def test_the_same_bank_is_the_same_bytes(bank: PatchBank, phantom_bank_dir: Path
         "backdrops.csv",
         "backdrops.npy",
         "bank.json",
+        "clicks.npy",
+        "distractor_mattes.npy",
+        "distractors.csv",
+        "distractors.npy",
         "images.csv",
         "mattes.npy",
         "patches.csv",
@@ -140,13 +150,17 @@ def edit_cell(name: str, row: int, column: str, value: str) -> Damage:
     return damage
 
 
-def edit_field(column: str, value: object) -> Damage:
+def edit_field(column: str, value: object, name: str = "patches.npy") -> Damage:
     def damage(folder: Path) -> None:
-        table = np.load(folder / "patches.npy")
+        table = np.load(folder / name)
         table[column][0] = value
-        np.save(folder / "patches.npy", table)
+        np.save(folder / name, table)
 
     return damage
+
+
+def edit_click(column: str, value: object) -> Damage:
+    return edit_field(column, value, "clicks.npy")
 
 
 def without_field(column: str) -> Damage:
@@ -157,10 +171,10 @@ def without_field(column: str) -> Damage:
     return damage
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 3, "4", None])
+@pytest.mark.parametrize("version", [0, 1, 4, 6, "5", None])
 def test_other_schema_versions_are_refused(folder: Path, version: object) -> None:
     edit_meta(schema_version=version)(folder)
-    with pytest.raises(BankError, match=r"bank\.json.*another schema version than 4"):
+    with pytest.raises(BankError, match=r"bank\.json.*another schema version than 5"):
         open_bank(folder)
 
 
@@ -173,7 +187,7 @@ def test_other_schema_versions_are_refused(folder: Path, version: object) -> Non
         (write("bank.json", b"\xff\xfe{"), r"bank\.json cannot be read"),
         (write("bank.json", b"[" * 100_000), r"bank\.json cannot be read"),
         (write("bank.json", b"[1]"), "another schema version"),
-        (write("bank.json", b'{"schema_version": 4}'), "damaged: KeyError"),
+        (write("bank.json", b'{"schema_version": 5}'), "damaged: KeyError"),
         (edit_meta(spec={}), "damaged: ValidationError"),
         (edit_meta(classes=["RBC"]), "do not fit together"),
         (edit_meta(classes=7), "damaged: TypeError"),
@@ -203,6 +217,18 @@ def test_other_schema_versions_are_refused(folder: Path, version: object) -> Non
         (edit_cell("backdrops.csv", 1, "width_px", "0"), "do not fit together"),
         (edit_cell("backdrops.csv", 1, "image", "other.png"), "damaged: KeyError"),
         (cut_short("backdrops.npy", 0.9), "damaged: ValueError"),
+        (edit_cell("distractors.csv", 1, "height_px", "7000"), "do not fit together"),
+        (edit_cell("distractors.csv", 1, "width_px", "-1"), "do not fit together"),
+        (edit_cell("distractors.csv", 1, "background_red", "nan"), "do not fit together"),
+        (edit_cell("distractors.csv", 1, "image", "other.png"), "damaged: KeyError"),
+        (write("distractors.csv", b""), "damaged: ValueError"),
+        (write("distractors.csv", b"a,b\n1,2\n"), "damaged: ValueError: distractors.csv has other columns"),
+        (cut_short("distractors.npy", 0.9), "damaged: ValueError"),
+        (save_array("distractor_mattes.npy", np.zeros(3, np.uint8)), "do not fit together"),
+        (save_array("clicks.npy", np.zeros(9)), "damaged: ValueError: the table of clicks"),
+        (edit_click("image", 10**6), "do not fit together"),
+        (edit_click("label", -1), "do not fit together"),
+        (edit_click("center_row_px", np.inf), "do not fit together"),
         (edit_cell("images.csv", 1, "noise", "-1.0"), "do not fit together"),
         (edit_cell("images.csv", 1, "count RBC", "-1"), "do not fit together"),
         (edit_cell("images.csv", 1, "width_px", "0"), "do not fit together"),

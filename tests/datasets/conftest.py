@@ -33,7 +33,14 @@ def content_function() -> Callable[[Path], dict[str, bytes]]:
 
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
-    return make_recipe({"canvas": {"size_px": (96, 128)}, "counts": {"kind": "decorrelated"}})
+    return make_recipe(
+        {
+            "canvas": {"size_px": (96, 128)},
+            "counts": {"kind": "decorrelated"},
+            "placement": {"min_visible": 0.4},
+            "distractors": {"per_scene": (0, 3)},
+        }
+    )
 
 
 @pytest.fixture(scope="session")

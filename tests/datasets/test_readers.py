@@ -30,6 +30,7 @@ def test_pycocotools(rendered: Path, scenes: list[Scene], bank: PatchBank) -> No
         assert image["tags"] == [bank.classes[label] for label in np.unique(scene.labels)]
         assert image["backdrop"] == backdrop_of(scene, bank)
         assert (image["height"], image["width"]) == scene.image.shape[:2]
+        assert image["distractors"] == len(scene.plan.distractors)
         with Image.open(rendered / "images" / image["file_name"]) as read:
             assert np.array_equal(np.asarray(read), scene.image)
         own = coco.loadAnns(coco.getAnnIds(imgIds=[index + 1]))

@@ -9,6 +9,7 @@ import pytest
 
 from synthmed.bank import PatchBank, Quality, make_spec
 from synthmed.bank.backdrops import Backdrops
+from synthmed.bank.distractors import Distractors
 from synthmed.bank.matte import round_matte
 
 CLASSES = ("a", "b", "c")
@@ -60,6 +61,7 @@ def make_bank(
         image_digests=np.array([str(i) for i in range(images)]),
         report=(),
         backdrops=make_backdrops(((20, 30), (40, 25)), rng),
+        distractors=make_distractors(((4, 4), (7, 5))),
         hash="0" * 64,
     )
 
@@ -69,6 +71,21 @@ def make_backdrops(shapes: Sequence[tuple[int, int]], rng: np.random.Generator) 
     sides = np.array(shapes, dtype=np.int64).reshape(-1, 2)
     pixels = rng.integers(0, 256, size=(int(sides.prod(axis=1).sum()), 3), dtype=np.uint8)
     return Backdrops(pixels, sides, np.zeros(len(sides), dtype=np.int64))
+
+
+def make_distractors(shapes: Sequence[tuple[int, int]]) -> Distractors:
+    """Distractors of random pixels with round mattes, all of the first image."""
+    rng = np.random.default_rng(1)
+    sides, count = np.array(shapes, dtype=np.int64).reshape(-1, 2), len(shapes)
+    return Distractors(
+        pixels=rng.integers(0, 256, size=(int(sides.prod(axis=1).sum()), 3), dtype=np.uint8),
+        mattes=np.concatenate([round_matte(shape, 0.5).ravel() for shape in shapes]),
+        shapes_px=sides,
+        image_index=np.zeros(count, dtype=np.int64),
+        centers_px=np.full((count, 2), 20.0),
+        backgrounds=rng.uniform(180, 220, size=(count, 3)),
+        stands_out=np.ones(count, dtype=bool),
+    )
 
 
 @pytest.fixture(scope="session")

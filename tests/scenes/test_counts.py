@@ -31,7 +31,7 @@ def drawn(
 
 def test_images_without_objects_give_empty_scenes(bank_of: BankOf) -> None:
     bank = bank_of(image_counts=[(0, 0, 0)])
-    for kind in ("joint", "decorrelated"):
+    for kind in ("joint", "decorrelated", "balanced"):
         assert drawn(bank, kind=kind, scenes=50).sum() == 0
 
 
@@ -88,6 +88,47 @@ def test_without_area_counts_are_those_of_the_images(bank_of: BankOf) -> None:
 def test_classes_without_patches_are_left_out(bank_of: BankOf) -> None:
     bank = bank_of(labels=(0, 0, 2), image_counts=[(1, 9, 2)])
     assert (drawn(bank, kind="joint", scenes=20) == (1, 0, 2)).all()
+
+
+def test_balanced_counts_are_those_of_images_in_all_and_of_no_class(bank_of: BankOf) -> None:
+    images = [(1, 2, 0), (25, 0, 3), (0, 0, 0)]
+    found = drawn(bank_of(image_counts=images), kind="balanced")
+    assert set(np.unique(found.sum(axis=1))) == {0, 3, 28}
+    assert (found.sum(axis=1) == 28).mean() == pytest.approx(1 / 3, abs=0.05)
+    assert found.mean(axis=0) == pytest.approx([31 / 9] * 3, rel=0.06)
+
+
+def test_balanced_counts_keep_the_density(bank_of: BankOf) -> None:
+    bank = bank_of(labels=(0, 0, 2), image_counts=[(8, 2, 0)])
+    found = drawn(bank, 200, 1.0, kind="balanced")
+    # A class without a patch has no part in it, but its objects count.
+    assert (found[:, 1] == 0).all()
+    assert found.sum(axis=1).mean() == pytest.approx(40, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["joint", "decorrelated"])
+def test_a_weight_multiplies_one_class_and_leaves_the_others(bank_of: BankOf, kind: str) -> None:
+    bank, options = bank_of(image_counts=[(8, 6, 3), (2, 6, 3)]), {"presence": 1.0, "spread": 1.0}
+    plain = drawn(bank, kind=kind, **options).mean(axis=0)
+    found = drawn(bank, kind=kind, class_weights={"a": 2.5, "c": 0}, **options)
+    assert found.mean(axis=0) == pytest.approx(plain * (2.5, 1, 0), rel=0.03)
+    assert (found[:, 2] == 0).all()
+
+
+def test_a_weight_is_a_chance_where_counts_are_balanced(bank_of: BankOf) -> None:
+    bank = bank_of(image_counts=[(20, 0, 0)])
+    found = drawn(bank, kind="balanced", class_weights={"a": 0, "b": 3})
+    assert (found.sum(axis=1) == 20).all()
+    assert found.mean(axis=0) == pytest.approx([0, 15, 5], rel=0.03)
+
+
+def test_weights_of_one_change_nothing(bank_of: BankOf) -> None:
+    bank = bank_of(image_counts=[(8, 6, 3), (2, 6, 3)])
+    for kind in ("joint", "decorrelated", "balanced"):
+        weights = dict.fromkeys("abc", 1.0)
+        assert np.array_equal(
+            drawn(bank, kind=kind, scenes=50), drawn(bank, kind=kind, scenes=50, class_weights=weights)
+        )
 
 
 def test_fixed_counts(bank_of: BankOf) -> None:

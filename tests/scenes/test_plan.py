@@ -128,9 +128,12 @@ def test_painting_order_does_not_tell_sizes(bank_of: BankOf) -> None:
     assert np.mean(first) == pytest.approx(0.5, abs=0.12)
 
 
-def test_impossible_scenes_say_what_fits(bank_of: BankOf) -> None:
+@pytest.mark.parametrize("kind", ["uniform", "clustered"])
+@pytest.mark.parametrize("overlap", ["smaller", "iou", "visible"])
+def test_impossible_scenes_say_what_fits(bank_of: BankOf, kind: str, overlap: str) -> None:
     bank = bank_of(shapes=[(20, 20), (10, 10)], labels=(0, 1))
-    recipe = recipe_of({"a": 1, "b": 900}, placement={"max_overlap": 0})
+    placement = {"kind": kind, "overlap": overlap, "max_overlap": 0}
+    recipe = recipe_of({"a": 1, "b": 900}, placement=placement)
     with pytest.raises(RecipeError) as caught:
         draw_plan(recipe, bank, 0, 0)
     message = str(caught.value)
@@ -149,6 +152,13 @@ def test_drawn_counts_may_lose_some_objects_but_not_most(bank_of: BankOf) -> Non
     crowded = bank_of(shapes=[(20, 20)], labels=(0,), image_counts=[(160, 0, 0)])
     with pytest.raises(RecipeError, match="of the 160 objects"):
         draw_plan(recipe_of(placement=placement), crowded, 0, 0)
+
+
+@pytest.mark.parametrize("counts", [{"kind": "balanced"}, {"class_weights": {"a": 2}}])
+def test_too_many_objects_are_told_for_every_kind_of_counts(bank_of: BankOf, counts: dict[str, Any]) -> None:
+    bank = bank_of(shapes=[(20, 20)] * 3, image_counts=[(160, 0, 0)])
+    with pytest.raises(RecipeError, match=r"holds only \d+ of the (160|320) objects.*max_overlap"):
+        draw_plan(recipe_of(counts=counts, placement={"max_overlap": 0}), bank, 0, 0)
 
 
 def test_one_image_that_is_too_crowded_ends_no_series(bank_of: BankOf) -> None:

@@ -14,12 +14,15 @@ byte = st.integers(0, 255)
 side = st.integers(8, 16384)
 share = st.floats(0, 1)
 factor = st.floats(0, 1, exclude_max=True)
+weight = st.floats(0, 1_000_000)
 counts = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from(["joint", "decorrelated", "fixed"]),
+        "kind": st.sampled_from(["joint", "decorrelated", "balanced"]),
         "presence": share,
         "spread": st.floats(1, 100),
         "by_area": st.booleans(),
+        "class_weights": st.dictionaries(st.text(), weight),
+        "patch_weights": st.dictionaries(st.text(), st.dictionaries(st.text(), weight)),
         "fixed": st.dictionaries(st.text(), st.integers(0, 10**6), min_size=1),
     }
 )
@@ -36,7 +39,10 @@ recipes = st.fixed_dictionaries(
         "counts": counts,
         "placement": st.fixed_dictionaries(
             {
+                "kind": st.sampled_from(["uniform", "clustered"]),
+                "overlap": st.sampled_from(["smaller", "iou", "visible"]),
                 "max_overlap": share,
+                "min_visible": share,
                 "max_truncation": st.floats(0, 1, exclude_max=True),
                 "tries": st.integers(1, 256),
             }
@@ -64,6 +70,9 @@ recipes = st.fixed_dictionaries(
                 "noise": st.floats(0, 100),
                 "jpeg_quality": st.none() | st.tuples(st.integers(1, 50), st.integers(50, 100)),
             }
+        ),
+        "distractors": st.fixed_dictionaries(
+            {"per_scene": st.tuples(st.integers(0, 9), st.integers(9, 10_000))}
         ),
         "scale": st.just("fit") | st.floats(0.01, 100),
     }
@@ -99,8 +108,24 @@ def test_part_of_a_recipe() -> None:
     [
         ({"foo": 1}, r"^foo: Extra inputs.*got 1.*synthmed recipe"),
         ({"counts": {"knd": "joint"}}, r"^counts\.knd: Extra"),
-        ({"counts": {"kind": "some"}}, r"^counts\.kind: .*'joint', 'decorrelated' or 'fixed'.*got 'some'"),
+        (
+            {"counts": {"kind": "some"}},
+            r"^counts\.kind: .*'joint', 'decorrelated', 'balanced' or 'fixed'.*got 'some'",
+        ),
         ({"counts": {"kind": "fixed"}}, r"^counts: .*fixed names no class"),
+        (
+            {"counts": {"kind": "fixed", "fixed": {"RBC": 1}, "class_weights": {"RBC": 2}}},
+            r"^counts: .*class_weights would change nothing",
+        ),
+        ({"counts": {"class_weights": {"RBC": -1}}}, r"^counts\.class_weights\.RBC: .*got -1"),
+        ({"counts": {"class_weights": {"RBC": float("nan")}}}, r"^counts\.class_weights\.RBC: "),
+        ({"counts": {"patch_weights": {"a.png": 2}}}, r"^counts\.patch_weights\.a\.png: "),
+        ({"counts": {"patch_weights": {"a.png": {12: 2}}}}, r"annotation ids are text: write them in quotes"),
+        ({"counts": {"patch_weights": {"a.png": {"1": 1e7}}}}, r"^counts\.patch_weights\.a\.png\.1: "),
+        ({"placement": {"overlap": "boxes"}}, r"^placement\.overlap: .*got 'boxes'"),
+        ({"placement": {"min_visible": 1.1}}, r"^placement\.min_visible: "),
+        ({"distractors": {"per_scene": [3, 2]}}, r"^distractors: .*the fewest, then the most"),
+        ({"distractors": {"per_scene": [3]}}, r"^distractors\.per_scene\.1: "),
         ({"counts": {"fixed": {"RBC": -1}}}, r"^counts\.fixed\.RBC: "),
         ({"counts": {"fixed": {"RBC": 10**19}}}, r"^counts\.fixed\.RBC: "),
         ({"counts": {"presence": float("nan")}}, r"^counts\.presence: "),

@@ -13,6 +13,7 @@ from synthmed.bank import PatchBank, open_bank
 from synthmed.errors import RecipeError
 from synthmed.scenes import Plan, Scene, draw_plan, make_recipe, render
 from synthmed.scenes.canvas import CanvasPlan, canvas_colors, paint_canvas
+from synthmed.scenes.distractors import DistractorPlan
 from synthmed.scenes.paste import linear_taps, resize
 
 BankOf = Callable[..., PatchBank]
@@ -163,6 +164,79 @@ def test_drawn_scenes_of_a_real_bank(phantom_bank_dir: Any) -> None:
             height, width = (scene.boxes_px[:, 2:] - scene.boxes_px[:, :2]).T
             assert (height > 0).all() and (width > 0).all()
             assert np.array_equal(scene.labels, bank.labels[scene.patch_index])
+
+
+one_distractor = st.tuples(
+    st.integers(0, 1), st.integers(-8, 30), st.integers(-8, 40), st.integers(1, 12), st.integers(1, 12)
+)
+
+
+def distractors_of(rows: list[tuple[int, int, int, int, int]]) -> DistractorPlan:
+    """Distractors given as number, row and column of the corner, height, width."""
+    table = np.array(rows, dtype=np.int64).reshape(-1, 5)
+    count, sizes = len(table), table[:, 3:]
+    still = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool)
+    return DistractorPlan(table[:, 0], table[:, 1:3] + sizes / 2, sizes, *still)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_every_pixel_belongs_to_an_object_that_can_be_seen_or_to_a_distractor(
+    bank_of: BankOf, data: st.DataObject
+) -> None:
+    bank = bank_of(feather=data.draw(st.sampled_from([0.15, 1.0])))
+    one = st.tuples(
+        *(st.integers(low, high) for low, high in [(0, 2), (-12, 32), (-12, 42), (1, 14), (1, 14), (0, 3)]),
+        st.booleans(),
+    )
+    plan = plan_of(
+        data.draw(st.lists(one, max_size=12)),
+        hard=data.draw(st.booleans()),
+        match_background=data.draw(st.booleans()),
+        min_visible=data.draw(st.sampled_from([0.0, 0.3, 0.8, 1.0])),
+        distractors=distractors_of(data.draw(st.lists(one_distractor, max_size=4))),
+    )
+    scene = render(plan, bank)
+    differs = (scene.image != paint_canvas(plan.canvas, bank.backdrops)).any(axis=2)
+    assert ((scene.instance_mask > 0) | (scene.distractor_mask > 0))[differs].all()
+    assert not ((scene.instance_mask > 0) & (scene.distractor_mask > 0)).any()
+    assert scene.instance_mask.max(initial=0) <= len(scene)
+    assert scene.distractor_mask.max(initial=0) <= len(plan.distractors)
+    # Of each labelled object enough is seen; what was left out is told, and could not have been seen.
+    assert (scene.visible_fraction >= plan.min_visible).all()
+    assert len(scene) == len(scene.painted) == len(scene.boxes_px) == len(scene.labels)
+    assert np.array_equal(scene.patch_index, plan.patch_index[scene.painted])
+    assert (np.diff(scene.painted) > 0).all()
+    assert scene.unplaced.sum() == len(plan) - len(scene)
+    for k in set(range(len(plan))) - set(scene.painted.tolist()):
+        above = [k, *scene.painted[scene.painted > k]]
+        again = render(objects_of(plan, above), bank)
+        assert again.visible_fraction[0] < plan.min_visible
+
+
+def objects_of(plan: Plan, keep: list[int]) -> Plan:
+    """Some objects of a plan, all of them painted."""
+    names = ("patch_index", "centers_px", "sizes_px", "rims_px", "quarter_turns", "flips")
+    return replace(plan, min_visible=0.0, **{name: getattr(plan, name)[keep] for name in names})
+
+
+def test_without_the_rule_scenes_are_as_before(bank_of: BankOf) -> None:
+    rows = [(1, 5, 5, 6, 8, 0, False), (1, 5, 5, 6, 8, 0, False)]
+    scene = render(plan_of(rows, hard=True), bank_of())
+    assert scene.painted.tolist() == [0, 1] and scene.visible_fraction.tolist() == [0, 1]
+    assert scene.unplaced.tolist() == [0, 0, 0]
+
+
+def test_what_is_covered_is_not_painted_and_then_covers_nothing(bank_of: BankOf) -> None:
+    # The third hides the second, which hid the first; without the second most of the first is seen.
+    rows = [(0, 5, 2, 5, 10, 0, False), (1, 5, 6, 5, 10, 0, False), (2, 5, 9, 5, 10, 0, False)]
+    plan = plan_of(rows, hard=True)
+    assert render(plan, bank_of()).visible_fraction == pytest.approx([0.4, 0.3, 1.0])
+    scene = render(replace(plan, min_visible=0.6), bank_of())
+    assert scene.painted.tolist() == [0, 2]
+    assert scene.visible_fraction == pytest.approx([0.7, 1.0])
+    assert scene.unplaced.tolist() == [0, 1, 0]
+    assert np.array_equal(scene.image, render(objects_of(plan, [0, 2]), bank_of()).image)
 
 
 def test_covered_and_truncated_objects(bank_of: BankOf) -> None:
