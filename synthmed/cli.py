@@ -225,8 +225,9 @@ def render(
     **options: Any,
 ) -> None:
     """Render scenes with labels, tags and a manifest; a killed run, started again, goes on."""
+    from synthmed.bank import open_bank
     from synthmed.datasets import render_dataset
-    from synthmed.scenes import Recipe, read_recipe, unplaced_warnings, with_size
+    from synthmed.scenes import Recipe, read_recipe, spread_warnings, unplaced_warnings, with_size
 
     recipe = read_recipe(recipe_file) if recipe_file else Recipe()
     if size_px is not None:
@@ -235,6 +236,7 @@ def render(
         report = render_dataset(bank_dir, out, count=count, recipe=recipe, progress=progress, **options)
     rows = [(name, report.objects[name], report.unplaced[name]) for name in report.objects]
     print_table(f"{report.scenes} scenes in {out}", ("class", "objects", "found no place"), rows)
+    print_warnings(spread_warnings(recipe.objects, open_bank(bank_dir)))
     print_warnings(unplaced_warnings(*zip(*rows, strict=True)))
 
 

@@ -13,6 +13,17 @@ COUNTS = {
     "decorrelated": "Each class present or absent on its own",
     "balanced": "As many as in a random source image, all classes alike",
 }
+CANVASES = {
+    "backdrop": "Source images without their objects",
+    "illumination": "Their light alone",
+    "background": "Their background colours",
+}
+ROTATIONS = {"quarter": "By quarter turns", "any": "By any angle", "none": "Not at all"}
+BLENDS = {
+    "matte": "With the matte of the bank",
+    "poisson": "The same, fitted to the canvas all round",
+    "hard": "The whole rectangle",
+}
 PREVIEW_PX, PREVIEWS_KEPT = 320, 20
 DEFAULTS = {"count": 100, "size_px": 416, "seed": 0, "max_overlap": 0.25}
 
@@ -51,7 +62,10 @@ class Synthesize(SynthmedOperator):
             inputs.md(f"**The first scene**: {names}\n\n![]({_url(file)})", name="preview")
         inputs.int("count", label="Scenes", default=DEFAULTS["count"], min=1)
         inputs.int("size_px", label="Side of a scene in pixels", default=DEFAULTS["size_px"], min=8)
+        choose(ctx, inputs, "canvas", CANVASES, label="What objects are pasted on")
         choose(ctx, inputs, "counts", COUNTS, label="How many objects of each class")
+        choose(ctx, inputs, "rotation", ROTATIONS, label="How objects are turned")
+        choose(ctx, inputs, "blend", BLENDS, label="How objects are blended")
         inputs.float(
             "max_overlap",
             label="How far objects may overlap",
@@ -121,8 +135,15 @@ def _recipe(ctx):
         return make_recipe(given)
     return make_recipe(
         {
-            "canvas": {"size_px": [number(ctx, "size_px", DEFAULTS["size_px"])] * 2},
+            "canvas": {
+                "kind": ctx.params.get("canvas") or "backdrop",
+                "size_px": [number(ctx, "size_px", DEFAULTS["size_px"])] * 2,
+            },
             "counts": {"kind": ctx.params.get("counts") or "joint"},
+            "objects": {
+                "rotation": ctx.params.get("rotation") or "quarter",
+                "blend": ctx.params.get("blend") or "matte",
+            },
             "placement": {"max_overlap": number(ctx, "max_overlap", DEFAULTS["max_overlap"], float)},
         }
     )

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 _KEPT_BYTES = 64_000_000
 """What resized backdrops may take up in each process."""
 
-_CELLS = 16
+CELLS = 16
 """Cells per axis of the illumination of a backdrop."""
+
+_FITS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class Backdrops:
     shapes_px: NDArray[np.int64]
     image_index: NDArray[np.int64]
     _fields: dict[int, NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
+    _lights: dict[int, NDArray[np.int64]] = field(default_factory=dict, init=False, repr=False)
     _kept: OrderedDict[tuple[int, tuple[int, int]], NDArray[np.uint8]] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
@@ -49,6 +52,12 @@ class Backdrops:
         if index not in self._fields:
             self._fields[index] = cell_medians(self.backdrop(index))
         return self._fields[index]
+
+    def light(self, index: int) -> NDArray[np.int64]:
+        """``(16, 16, 3)`` int, the same in 1/256 of a grey level, smooth and without what lies there."""
+        if index not in self._lights:
+            self._lights[index] = smooth_light(self.illumination(index))
+        return self._lights[index]
 
     def resized(
         self,
@@ -81,7 +90,7 @@ def cell_medians(image: NDArray[np.uint8]) -> NDArray[np.float64]:
 
     Medians, since what was left lying on the background is not the light that falls on it.
     """
-    rows, columns = (np.linspace(0, n, _CELLS + 1).astype(int) for n in image.shape[:2])
+    rows, columns = (np.linspace(0, n, CELLS + 1).astype(int) for n in image.shape[:2])
     # An image of fewer pixels than cells has cells without any; they take the pixel next to them.
     return np.array(
         [
@@ -92,3 +101,30 @@ def cell_medians(image: NDArray[np.uint8]) -> NDArray[np.float64]:
             for a, b in pairwise(rows)
         ]
     )
+
+
+def smooth_light(cells: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The second-order surface that most cells lie on, as whole 1/256 of a grey level.
+
+    A slope of the light and its fall towards the corners are of second order. Cells that lie elsewhere show
+    something else, such as the lines of a counting chamber; the farther away, the less they count.
+
+    Args:
+        cells: ``(R, C, 3)`` float.
+
+    Examples:
+        >>> spot = np.full((16, 16, 3), 7.0)
+        >>> spot[1, 1] = 90
+        >>> bool((smooth_light(spot) == 7 * 256).all())
+        True
+    """
+    y, x = (((np.arange(n) + 0.5) / n - 0.5) for n in cells.shape[:2])
+    y, x = (axis.ravel() for axis in np.meshgrid(y, x, indexing="ij"))
+    terms = np.stack([np.ones_like(x), y, x, y * y, x * y, x * x], axis=1)
+    values, weights = cells.reshape(-1, 3), np.ones((len(x), 1))
+    for _ in range(_FITS):
+        root = np.sqrt(weights)
+        surface = terms @ np.linalg.lstsq(terms * root, values * root, rcond=None)[0]
+        away = np.abs(values - surface).max(axis=1, keepdims=True)
+        weights = 1 / (1 + (away / max(2 * float(np.median(away)), 1.0)) ** 2)
+    return np.asarray(np.rint(np.clip(surface, 0, 255) * 256), dtype=np.int64).reshape(cells.shape)

@@ -29,6 +29,7 @@ from synthmed.scenes import (
     render,
     require_visible,
     scene_scale,
+    spread_warnings,
     unplaced_warnings,
     with_size,
 )
@@ -111,6 +112,8 @@ class SceneDataset(BaseDetDataset):
         placed, unplaced = count_unplaced(self.recipe, bank, self.seed)
         for warning in unplaced_warnings(bank.classes, placed.tolist(), unplaced.tolist()):
             _log.warning("%s, first scenes: %s", self.bank_folder, warning)
+        for warning in spread_warnings(self.recipe.objects, bank):
+            _log.warning("%s: %s", self.bank_folder, warning)
 
     def __getstate__(self) -> dict[str, Any]:
         # A memory map pickles as its content: a worker that is spawned opens its own instead.

@@ -1,12 +1,12 @@
 """What is composed: a recipe is drawn into plans, and a plan is rendered into a scene."""
 
 from synthmed.scenes.crowding import count_unplaced, require_visible, unplaced_warnings
+from synthmed.scenes.look_recipe import FinishRecipe, ObjectsRecipe
 from synthmed.scenes.plan import Plan, draw_plan, scene_scale
 from synthmed.scenes.recipe import (
     CanvasRecipe,
     CountsRecipe,
     DistractorsRecipe,
-    ObjectsRecipe,
     PlacementRecipe,
     Recipe,
     make_recipe,
@@ -15,11 +15,13 @@ from synthmed.scenes.recipe import (
     with_size,
 )
 from synthmed.scenes.render import Scene, render
+from synthmed.scenes.variation import spread_warnings
 
 __all__ = [
     "CanvasRecipe",
     "CountsRecipe",
     "DistractorsRecipe",
+    "FinishRecipe",
     "ObjectsRecipe",
     "PlacementRecipe",
     "Plan",
@@ -33,6 +35,7 @@ __all__ = [
     "render",
     "require_visible",
     "scene_scale",
+    "spread_warnings",
     "unplaced_warnings",
     "with_size",
 ]

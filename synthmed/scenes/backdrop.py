@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from synthmed.scenes.paste import linear_taps, resize
 class BackdropWindow(NamedTuple):
     """The part of a backdrop that a canvas shows.
 
-    A backdrop is resized like everything that comes from a source image, and goes on beyond its border as its
+    A backdrop is resized like everything that comes from a source image. Beyond its border it goes on as its
     mirror image.
 
     Attributes:
@@ -68,7 +69,7 @@ def paint_window(
     """
     resized_px = window.shape_px[::-1] if window.turned else window.shape_px
     resized = backdrops.resized(window.number, resized_px, _resized)
-    rows, columns = _places(window, shape_px)
+    rows, columns = shown_places(window, shape_px)
     image = np.empty((*shape_px, 3), dtype=np.uint8)
     if window.turned:
         _gather_turned(resized, rows, columns, image)
@@ -77,32 +78,30 @@ def paint_window(
     return image
 
 
-def window_colors(
-    window: BackdropWindow,
-    backdrops: Backdrops,
-    shape_px: tuple[int, int],
-    centers_px: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """The illumination of a canvas at some places ``(M, 2)``, as ``(M, 3)`` float."""
-    field = backdrops.illumination(window.number)
-    field = field.swapaxes(0, 1) if window.turned else field
-    at = np.clip(centers_px.astype(np.int64), 0, np.array(shape_px) - 1)
-    rows, columns = (
-        places[at[:, axis]] * field.shape[axis] // window.shape_px[axis]
-        for axis, places in enumerate(_places(window, shape_px))
-    )
-    return np.asarray(field[rows, columns])
-
-
-def _places(window: BackdropWindow, shape_px: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def shown_places(
+    window: BackdropWindow, shape_px: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows and the columns of the resized backdrop that those of the canvas show."""
     rows, columns = (
-        reflected(np.arange(begin, begin + size), length)[:: -1 if mirrored else 1]
-        for begin, size, length, mirrored in zip(
-            window.origin_px, shape_px, window.shape_px, window.mirrored, strict=True
-        )
+        reflected(line, n) for line, n in zip(_lines(window, shape_px), window.shape_px, strict=True)
     )
     return rows, columns
+
+
+def border_places(
+    window: BackdropWindow, shape_px: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same with all beyond the border of the backdrop on its border."""
+    rows, columns = (
+        np.clip(line, 0, n - 1) for line, n in zip(_lines(window, shape_px), window.shape_px, strict=True)
+    )
+    return rows, columns
+
+
+def _lines(window: BackdropWindow, shape_px: tuple[int, int]) -> Iterator[NDArray[np.int64]]:
+    """Rows and columns of a backdrop that would have no border."""
+    for begin, size, mirrored in zip(window.origin_px, shape_px, window.mirrored, strict=True):
+        yield np.arange(begin, begin + size)[:: -1 if mirrored else 1]
 
 
 def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:

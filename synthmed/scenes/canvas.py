@@ -1,4 +1,4 @@
-"""The canvas: a colour, where asked for with the noise of a real image, or a part of a backdrop."""
+"""The canvas: a colour or the light of a real image, also with its noise, or a part of a backdrop."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ from synthmed._compiled import compiled
 from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
-from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window, window_colors
+from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window
 from synthmed.scenes.recipe import CanvasRecipe
+from synthmed.scenes.window_light import (
+    level_mirrored,
+    paint_window_light,
+    window_colors,
+    window_light,
+)
 
 _TILE_PX = 512
 _LARGEST_PX = 200_000_000
@@ -35,6 +41,7 @@ class CanvasPlan:
         noise_step: source pixels per canvas pixel: noise is resized like everything that comes from a source
             image, or its sharpness alone would tell canvas from patch.
         window: the part of a backdrop that it shows instead of colour and noise, if any.
+        light_only: whether it shows only the light of that part, with noise.
     """
 
     shape_px: tuple[int, int]
@@ -43,31 +50,36 @@ class CanvasPlan:
     noise_origin: NDArray[np.int64]
     noise_step: float
     window: BackdropWindow | None = None
+    light_only: bool = False
 
 
 def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.random.Generator) -> CanvasPlan:
     """Draw one scene's canvas.
 
     Raises:
-        RecipeError: it is to be a backdrop, and the bank has none, or one too large at this scale.
+        RecipeError: it needs a backdrop, and the bank has none, or one too large at this scale.
     """
     image = int(rng.integers(len(bank.images)))
     origin = rng.integers(0, _TILE_PX, size=2)
-    if canvas.kind == "backdrop" and not len(bank.backdrops):
+    on_backdrop = canvas.kind in ("backdrop", "illumination")
+    if on_backdrop and not len(bank.backdrops):
         raise RecipeError(
-            "the recipe asks for backdrops, and the bank has none",
+            "the recipe asks for backdrops or their light, and the bank has none",
             remedy="build the bank with some, or set canvas.kind to background",
         )
-    if canvas.kind == "backdrop" and (bank.backdrops.shapes_px * scale).prod(axis=1).max() > _LARGEST_PX:
+    if on_backdrop and (bank.backdrops.shapes_px * scale).prod(axis=1).max() > _LARGEST_PX:
         raise RecipeError(
             f"backdrops would have more than {_LARGEST_PX:,} pixels at this scale",
             value=scale,
             remedy="choose a smaller scale, or set canvas.kind to background",
         )
-    if canvas.kind == "backdrop":
+    if on_backdrop:
         window = draw_window(canvas.size_px, bank.backdrops, scale, rng)
-        color = bank.image_backgrounds[bank.backdrops.image_index[window.number]]
-        return CanvasPlan(canvas.size_px, color, 0.0, origin, 1 / scale, window)
+        image = int(bank.backdrops.image_index[window.number])
+        light_only = canvas.kind == "illumination"
+        noise = float(bank.image_noises[image]) if light_only and canvas.noise else 0.0
+        color = bank.image_backgrounds[image]
+        return CanvasPlan(canvas.size_px, color, noise, origin, 1 / scale, window, light_only)
     if canvas.kind == "fixed":
         return CanvasPlan(canvas.size_px, np.array(canvas.color, dtype=np.float64), 0.0, origin, 1 / scale)
     noise = float(bank.image_noises[image]) if canvas.noise else 0.0
@@ -81,12 +93,17 @@ def paint_canvas(plan: CanvasPlan, backdrops: Backdrops = NO_BACKDROPS) -> NDArr
         plan: the canvas.
         backdrops: those of the bank that it was drawn for.
     """
+    if plan.window is not None and plan.light_only:
+        tile, amplitude = _noise_tile(plan), round(plan.noise * 256)
+        return paint_window_light(plan.window, backdrops, plan.shape_px, tile, amplitude, plan.noise_origin)
     if plan.window is not None:
-        return paint_window(plan.window, backdrops, plan.shape_px)
+        image = paint_window(plan.window, backdrops, plan.shape_px)
+        level_mirrored(plan.window, backdrops, image)
+        return image
     height, width = plan.shape_px
     image = np.empty((height, width, 3), dtype=np.uint8)
     if plan.noise > 0:
-        tile = noise_tile(max(1, round(plan.noise_step * _STEP_UNIT)))
+        tile = _noise_tile(plan)
         # In 1/65536 grey levels, and a half to round to nearest.
         color = np.rint(plan.color * 65536).astype(np.int32) + np.int32(32768)
         colors = np.tile(color, _TILE_PX)
@@ -95,6 +112,10 @@ def paint_canvas(plan: CanvasPlan, backdrops: Backdrops = NO_BACKDROPS) -> NDArr
         image[0] = np.rint(plan.color)
         image[1:] = image[0]
     return image
+
+
+def _noise_tile(plan: CanvasPlan) -> NDArray[np.int16]:
+    return noise_tile(max(1, round(plan.noise_step * _STEP_UNIT)))
 
 
 @lru_cache(maxsize=4)
@@ -174,4 +195,5 @@ def canvas_colors(plan: CanvasPlan, bank: PatchBank, centers_px: NDArray[np.floa
     """
     if plan.window is None:
         return np.broadcast_to(plan.color, (len(centers_px), 3))
-    return window_colors(plan.window, bank.backdrops, plan.shape_px, centers_px)
+    colors = window_light if plan.light_only else window_colors
+    return colors(plan.window, bank.backdrops, plan.shape_px, centers_px)

@@ -11,6 +11,7 @@ from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.placement import Boxes, draw_positions
 from synthmed.scenes.recipe import Recipe
+from synthmed.scenes.variation import FALLBACK_SPREAD
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +69,11 @@ def draw_distractors(
         )
     count = int(rng.integers(low, high + 1))
     index = rng.integers(0, len(bank.distractors), size=count)
-    turns = rng.integers(0, 4 if recipe.objects.quarter_turns else 1, size=count)
+    turns = rng.integers(0, 1 if recipe.objects.rotation == "none" else 4, size=count)
     flips = rng.random(count) < (0.5 if recipe.objects.flips else 0.0)
-    factor = scale * rng.uniform(1 - recipe.objects.size_jitter, 1 + recipe.objects.size_jitter, size=count)
+    jitter = recipe.objects.size_jitter
+    spread = FALLBACK_SPREAD if jitter == "natural" else jitter
+    factor = scale * rng.uniform(1 - spread, 1 + spread, size=count)
     shapes = bank.distractors.shapes_px[index]
     turned = np.where((turns % 2 == 1)[:, None], shapes[:, ::-1], shapes)
     sizes_px = np.maximum(1, np.rint(turned * factor[:, None])).astype(np.int64)

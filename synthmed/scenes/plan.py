@@ -12,10 +12,13 @@ from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
 from synthmed.scenes.counts import draw_counts
 from synthmed.scenes.distractors import NO_DISTRACTOR_PLAN, DistractorPlan, draw_distractors
+from synthmed.scenes.finish import FinishPlan, draw_finish
+from synthmed.scenes.look_recipe import ObjectsRecipe
 from synthmed.scenes.nearest import draw_nearest, source_crowds
 from synthmed.scenes.paste import MAX_OBJECTS
 from synthmed.scenes.placement import Boxes, draw_positions, settle_positions
-from synthmed.scenes.recipe import ObjectsRecipe, Recipe
+from synthmed.scenes.recipe import Recipe
+from synthmed.scenes.variation import ObjectVariation, draw_variation, size_factors, turned_sizes, varies
 from synthmed.scenes.weights import draw_patches
 
 # So often are the objects of a scene drawn anew where most of them find no place.
@@ -32,13 +35,16 @@ class Plan:
         canvas: shape, colour and noise.
         patch_index: ``(M,)`` int, the patch of each object.
         centers_px: ``(M, 2)`` float, the centre of each object on the canvas.
-        sizes_px: ``(M, 2)`` int, height and width of the patch on the canvas, after turning and resizing.
+        sizes_px: ``(M, 2)`` int, height and width that the patch covers of the canvas, turned and resized.
         rims_px: ``(M,)`` int, how far inside that the box of the object runs.
         quarter_turns: ``(M,)`` int, counter-clockwise turns by 90 degrees.
         flips: ``(M,)`` bool, whether the patch is mirrored left to right before it is turned.
         hard: whether mattes are ignored.
         match_background: whether patches are shifted in colour to the canvas.
         unplaced: ``(C,)`` int, objects per class that were asked for and found no place.
+        poisson: whether patches are fitted to the canvas all round their rim.
+        variation: angles, tones and blur of the objects, if any.
+        finish: what happens to the whole scene in the end, if anything.
         min_visible: objects of which a smaller share can be seen are not painted.
         distractors: what lies beneath the objects without a label.
     """
@@ -55,11 +61,27 @@ class Plan:
     hard: bool
     match_background: bool
     unplaced: NDArray[np.int64]
+    poisson: bool = False
+    variation: ObjectVariation | None = None
+    finish: FinishPlan | None = None
     min_visible: float = 0.0
     distractors: DistractorPlan = NO_DISTRACTOR_PLAN
 
     def __len__(self) -> int:
         return len(self.patch_index)
+
+    def of_objects(self, index: NDArray[np.int64]) -> Plan:
+        """The same with some of the objects, ``(M,)`` int, in this order."""
+        return replace(
+            self,
+            patch_index=self.patch_index[index],
+            centers_px=self.centers_px[index],
+            sizes_px=self.sizes_px[index],
+            rims_px=self.rims_px[index],
+            quarter_turns=self.quarter_turns[index],
+            flips=self.flips[index],
+            variation=None if self.variation is None else self.variation[index],
+        )
 
 
 def scene_scale(recipe: Recipe, bank: PatchBank) -> float:
@@ -89,11 +111,11 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     for _ in range(1 if recipe.counts.kind == "fixed" else _TRIES):
         plan, counts = _draw_objects(recipe, bank, canvas, scale, seed, index, rng)
         if not _lost_too_much(recipe, counts, plan.unplaced):
-            return _finished(plan, recipe, bank, scale)
+            return _completed(plan, recipe, bank, scale)
     raise _too_crowded(recipe, bank, counts, plan.unplaced)
 
 
-def _finished(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Plan:
+def _completed(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Plan:
     """The plan with what is drawn only where it is asked for, each from randomness of its own.
 
     So a recipe that does not ask for it gives the same scenes with it and without.
@@ -111,6 +133,9 @@ def _finished(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Plan
         rng = np.random.default_rng([plan.seed, plan.index, 5])
         objects = Boxes(plan.centers_px, boxes_px)
         plan = replace(plan, distractors=draw_distractors(recipe, bank, scale, objects, rng))
+    if recipe.finish.is_on:
+        rng = np.random.default_rng([plan.seed, plan.index, 4])
+        plan = replace(plan, finish=draw_finish(recipe.finish, plan.canvas.color, rng))
     return plan
 
 
@@ -129,8 +154,12 @@ def _draw_objects(
     labels = np.repeat(np.arange(len(counts)), counts)
     patch_index = draw_patches(bank, recipe.counts, labels, rng)
     turns, flips, sizes_px, rims_px = _draw_pose(recipe.objects, bank, patch_index, scale, rng)
-    boxes_px = sizes_px - 2 * rims_px[:, None]
-    centers_px, placed = draw_positions(recipe.placement, boxes_px, recipe.canvas.size_px, rng)
+    variation, rims = None, 2 * rims_px[:, None]
+    if varies(recipe.objects):
+        variation = draw_variation(recipe.objects, sizes_px, np.random.default_rng([seed, index, 3]))
+        rectangles = recipe.objects.blend == "hard" or bank.spec.matte == "square"
+        sizes_px = turned_sizes(sizes_px - rims, variation.angles, rectangles) + rims
+    centers_px, placed = draw_positions(recipe.placement, sizes_px - rims, recipe.canvas.size_px, rng)
     # Placement goes from large to small; the order of painting should not tell the classes apart.
     order = rng.permutation(np.flatnonzero(placed))
     plan = Plan(
@@ -143,9 +172,11 @@ def _draw_objects(
         rims_px=rims_px[order],
         quarter_turns=turns[order],
         flips=flips[order],
-        hard=recipe.objects.matte == "hard",
+        hard=recipe.objects.blend == "hard",
         match_background=recipe.objects.match_background,
         unplaced=np.bincount(labels[~placed], minlength=len(bank.classes)),
+        poisson=recipe.objects.blend == "poisson",
+        variation=None if variation is None else variation[order],
         min_visible=recipe.placement.min_visible,
     )
     return plan, counts
@@ -177,12 +208,12 @@ def _draw_pose(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Quarter turns ``(M,)``, flips ``(M,)``, and the sizes ``(M, 2)`` and rims ``(M,)`` that result."""
     count, shapes_px = len(patch_index), bank.shapes_px[patch_index]
-    turns = rng.integers(0, 4 if objects.quarter_turns else 1, size=count)
+    turns = rng.integers(0, 1 if objects.rotation == "none" else 4, size=count)
     flips = rng.random(count) < (0.5 if objects.flips else 0.0)
-    factor = scale * rng.uniform(1 - objects.size_jitter, 1 + objects.size_jitter, size=count)
+    factor = scale * size_factors(objects, bank, bank.labels[patch_index], rng)
     turned = np.where((turns % 2 == 1)[:, None], shapes_px[:, ::-1], shapes_px)
     sizes_px = np.maximum(1, np.rint(turned * factor[:, None])).astype(np.int64)
-    if objects.matte == "hard":
+    if objects.blend == "hard":
         return turns, flips, sizes_px, np.zeros(count, dtype=np.int64)
     # No box is less than a pixel wide.
     rims_px = np.minimum(np.rint(bank.rims_px[patch_index] * factor), (sizes_px.min(axis=1) - 1) // 2)

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from synthmed.errors import RecipeError, first_complaint
 from synthmed.points.parsed import parse_yaml
+from synthmed.scenes.look_recipe import FinishRecipe, ObjectsRecipe
+from synthmed.scenes.recipe_part import Part
 
 _MAX_BYTES = 2**20
 
@@ -37,32 +39,30 @@ def _check_id(value: object) -> object:
 
 
 Weight = Annotated[float, Field(ge=0, le=1_000_000)]
+AnnotationId = Annotated[str, BeforeValidator(_check_id)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CanvasRecipe(_Part):
+class CanvasRecipe(Part):
     """What the objects are pasted on.
 
     Attributes:
         size_px: height and width of the scene.
-        kind: ``backdrop`` shows a part of a random source image without its objects, ``background`` has the
-            background colour of a random source image, ``fixed`` gives all scenes the one `color`. On a
-            backdrop lies everything that was not clicked, dirt and illumination included; where clicks are
-            not exhaustive choose ``background``, or objects without a label come along.
+        kind: ``backdrop`` shows a part of a random source image without its objects, ``illumination`` has
+            only the smooth light of that part, ``background`` has the background colour of a random source
+            image, ``fixed`` gives all scenes the one `color`. On a backdrop lies everything that was not
+            clicked; where clicks are not exhaustive choose ``illumination`` or ``background``, or objects
+            without a label come along.
         color: red, green, blue of a ``fixed`` canvas.
-        noise: whether a ``background`` canvas also has the noise of that image.
+        noise: whether an ``illumination`` or a ``background`` canvas also has the noise of that image.
     """
 
     size_px: tuple[Annotated[int, Field(ge=8, le=16384)], Annotated[int, Field(ge=8, le=16384)]] = (416, 416)
-    kind: Literal["backdrop", "background", "fixed"] = "backdrop"
+    kind: Literal["backdrop", "illumination", "background", "fixed"] = "backdrop"
     color: Color = (255, 255, 255)
     noise: bool = True
 
 
-class CountsRecipe(_Part):
+class CountsRecipe(Part):
     """How many objects of each class a scene asks for, and which patches show them.
 
     Attributes:
@@ -87,9 +87,9 @@ class CountsRecipe(_Part):
     presence: float = Field(default=0.5, ge=0, le=1)
     spread: float = Field(default=2.0, ge=1, le=100)
     by_area: bool = True
-    class_weights: dict[str, Weight] = {}
-    patch_weights: dict[str, dict[Annotated[str, BeforeValidator(_check_id)], Weight]] = {}
-    fixed: dict[str, Annotated[int, Field(ge=0, le=1_000_000)]] = {}
+    class_weights: dict[str, Weight] = Field(default_factory=dict)
+    patch_weights: dict[str, dict[AnnotationId, Weight]] = Field(default_factory=dict)
+    fixed: dict[str, Annotated[int, Field(ge=0, le=1_000_000)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fixed_counts_are_given(self) -> CountsRecipe:
@@ -100,7 +100,7 @@ class CountsRecipe(_Part):
         return self
 
 
-class PlacementRecipe(_Part):
+class PlacementRecipe(Part):
     """Where objects may lie.
 
     Attributes:
@@ -124,25 +124,7 @@ class PlacementRecipe(_Part):
     tries: int = Field(default=64, ge=1, le=256)
 
 
-class ObjectsRecipe(_Part):
-    """What happens to each patch before it is pasted.
-
-    Attributes:
-        flips: whether patches are mirrored at random.
-        quarter_turns: whether patches are turned by multiples of 90 degrees at random.
-        size_jitter: each object is resized by a factor from ``1 - size_jitter .. 1 + size_jitter``.
-        matte: ``bank`` blends with the matte of the bank, ``hard`` pastes the whole rectangle.
-        match_background: whether a patch is shifted in colour so that its surroundings fit the canvas.
-    """
-
-    flips: bool = True
-    quarter_turns: bool = True
-    size_jitter: float = Field(default=0.1, ge=0, lt=1)
-    matte: Literal["bank", "hard"] = "bank"
-    match_background: bool = True
-
-
-class DistractorsRecipe(_Part):
+class DistractorsRecipe(Part):
     """What is pasted beneath the objects without a label.
 
     Attributes:
@@ -159,7 +141,7 @@ class DistractorsRecipe(_Part):
         return self
 
 
-class Recipe(_Part):
+class Recipe(Part):
     """Everything that decides what a scene looks like; ``Recipe()`` is the default.
 
     Attributes:
@@ -168,6 +150,7 @@ class Recipe(_Part):
         placement: where they may lie.
         objects: what happens to each patch.
         distractors: what lies beneath them without a label.
+        finish: what happens to the whole scene after that.
         scale: scene pixels per source pixel. ``fit`` shows objects at the size that a source image has when
             it is resized to fit the canvas, which is how real images are shown to a network.
     """
@@ -177,6 +160,7 @@ class Recipe(_Part):
     placement: PlacementRecipe = PlacementRecipe()
     objects: ObjectsRecipe = ObjectsRecipe()
     distractors: DistractorsRecipe = DistractorsRecipe()
+    finish: FinishRecipe = FinishRecipe()
     scale: Annotated[Literal["fit"] | float, BeforeValidator(_check_scale)] = "fit"
 
 

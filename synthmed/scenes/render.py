@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
-from synthmed.scenes.canvas import canvas_colors, paint_canvas
+from synthmed.scenes.canvas import paint_canvas
+from synthmed.scenes.finish import finished
 from synthmed.scenes.paste import MAX_OBJECTS, paste_objects
 from synthmed.scenes.plan import Plan
+from synthmed.scenes.prepare import Pasted, distractors_as_cut, objects_as_cut, objects_prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +26,8 @@ class Scene:
             image.
         labels: ``(M,)`` int.
         visible_fraction: ``(M,)`` float, the share of each object that is neither covered nor outside.
-        instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object. Every pixel that differs
-            from the canvas belongs to an object, or to a distractor.
+        instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object. Before the finish every
+            pixel that differs from the canvas belongs to an object, or to a distractor.
         patch_index: ``(M,)`` int, the patch of the bank that each object came from.
         plan: what was rendered.
         painted: ``(M,)`` int, which objects of the plan these are: all of them, but for those of which too
@@ -51,23 +52,6 @@ class Scene:
         return len(self.labels)
 
 
-class Sprites(Protocol):
-    """What can be pasted: the patches of a bank, or its distractors (see there)."""
-
-    @property
-    def pixels(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def mattes(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def offsets(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def shapes_px(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def object_levels(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def backgrounds(self) -> NDArray[np.float64]: ...  # noqa: D102
-
-
 def render(plan: Plan, bank: PatchBank) -> Scene:
     """Render a plan with the bank that it was drawn for.
 
@@ -83,85 +67,50 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
         scene = _paint(plan, bank, painted)
         hidden = _surely_hidden(plan, painted, scene.visible_fraction < plan.min_visible)
         if not len(hidden):
-            return scene
+            break
         painted = np.delete(painted, hidden)
+    return scene if plan.finish is None else replace(scene, image=finished(scene.image, plan.finish))
 
 
 def _paint(plan: Plan, bank: PatchBank, painted: NDArray[np.int64]) -> Scene:
-    """Render some objects of a plan, ``(M,)`` int, in this order."""
+    """Render some objects of a plan, ``(M,)`` int, in this order, without the finish."""
+    shown = plan if len(painted) == len(plan) else plan.of_objects(painted)
     image = paint_canvas(plan.canvas, bank.backdrops)
-    under = plan.distractors
+    if plan.variation is None and not plan.poisson:
+        objects, boxes = objects_as_cut(shown, bank)
+    else:
+        objects, boxes = objects_prepared(shown, bank, image)
     beneath = np.broadcast_to(np.zeros((), dtype=np.uint16), plan.canvas.shape_px)
-    if len(under):
-        pose = under.flips, under.quarter_turns
-        beneath, *_ = _paste(
-            image, plan, bank, bank.distractors, under.index, under.centers_px, under.sizes_px, *pose
-        )
-    patch_index, sizes_px = plan.patch_index[painted], plan.sizes_px[painted]
-    pose = plan.flips[painted], plan.quarter_turns[painted]
-    owner, corners, visible, support = _paste(
-        image, plan, bank, bank, patch_index, plan.centers_px[painted], sizes_px, *pose
-    )
+    if len(plan.distractors):
+        beneath, *_ = _paste(image, distractors_as_cut(plan, bank))
+    owner, visible, support = _paste(image, objects)
     limits = np.array(plan.canvas.shape_px * 2)
-    rims = plan.rims_px[painted, None]
-    boxes = np.hstack([corners + rims, corners + sizes_px - rims])
-    boxes = np.minimum(np.maximum(boxes, 0), limits)
-    labels = bank.labels[patch_index]
     unplaced = plan.unplaced
     if len(painted) < len(plan):
         hidden = bank.labels[np.delete(plan.patch_index, painted)]
         unplaced = unplaced + np.bincount(hidden, minlength=len(unplaced))
     return Scene(
         image=image,
-        boxes_px=boxes.astype(np.float64),
-        labels=labels,
+        boxes_px=np.minimum(np.maximum(boxes, 0), limits).astype(np.float64),
+        labels=bank.labels[shown.patch_index],
         visible_fraction=visible / np.maximum(support, 1),
         instance_mask=owner,
-        patch_index=patch_index,
+        patch_index=shown.patch_index,
         plan=plan,
         painted=painted,
         unplaced=unplaced,
-        distractor_mask=np.where(owner > 0, np.uint16(0), beneath) if len(under) else beneath,
+        distractor_mask=np.where(owner > 0, np.uint16(0), beneath) if len(plan.distractors) else beneath,
     )
 
 
 def _paste(
-    image: NDArray[np.uint8],
-    plan: Plan,
-    bank: PatchBank,
-    sprites: Sprites,
-    index: NDArray[np.int64],
-    centers_px: NDArray[np.float64],
-    sizes_px: NDArray[np.int64],
-    flips: NDArray[np.bool_],
-    turns: NDArray[np.int64],
-) -> tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Paste sprites onto an image; which of them each pixel belongs to, corners, visible and own pixels."""
-    owner = np.zeros(plan.canvas.shape_px, dtype=np.uint16)
-    visible = np.zeros(len(index), dtype=np.int64)
-    support = np.zeros(len(index), dtype=np.int64)
-    corners = np.rint(centers_px - sizes_px / 2).astype(np.int64)
-    shifts = np.zeros((len(index), 3), dtype=np.int64)
-    if plan.match_background:
-        colors = canvas_colors(plan.canvas, bank, centers_px)
-        shifts = np.rint(colors - sprites.backgrounds[index]).astype(np.int64)
-    paste_objects(
-        image,
-        owner,
-        _read_only(sprites.pixels),
-        _read_only(sprites.mattes),
-        sprites.offsets[index],
-        sprites.shapes_px[index],
-        corners,
-        sizes_px,
-        flips,
-        turns,
-        shifts,
-        np.zeros(len(index), dtype=np.int64) if plan.hard else sprites.object_levels[index],
-        visible,
-        support,
-    )
-    return owner & np.uint16(MAX_OBJECTS), corners, visible, support
+    image: NDArray[np.uint8], pasted: Pasted
+) -> tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64]]:
+    """Paste onto an image; which object each pixel belongs to, visible and own pixels of each."""
+    owner = np.zeros(image.shape[:2], dtype=np.uint16)
+    visible, support = np.zeros((2, len(pasted.offsets)), dtype=np.int64)
+    paste_objects(image, owner, *pasted, visible, support)
+    return owner & np.uint16(MAX_OBJECTS), visible, support
 
 
 def _surely_hidden(plan: Plan, painted: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -181,10 +130,3 @@ def _surely_hidden(plan: Plan, painted: NDArray[np.int64], hidden: NDArray[np.bo
     high = np.minimum((centers + half)[:, None], (centers + half)[None])
     meets = (low < high).all(axis=2)
     return np.asarray(among[~np.triu(meets, 1).any(axis=1)])
-
-
-def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A view of one type for the compiled loops, be the bank in memory or memory-mapped."""
-    view: NDArray[np.uint8] = np.asarray(array).view()
-    view.flags.writeable = False
-    return view

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthmed.bank.backdrops import Backdrops
-from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window, reflected, window_colors
+from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window, reflected
+from synthmed.scenes.window_light import window_colors
 
 
 def backdrops_of(*shapes: tuple[int, int], seed: int = 0) -> Backdrops:
@@ -63,21 +64,6 @@ def test_every_window_can_be_painted_and_has_a_colour(
     assert np.array_equal(image, paint_window(window, backdrops, canvas))
     centers = np.random.default_rng(seed).uniform(-5, 45, (6, 2))
     assert window_colors(window, backdrops, canvas, centers).shape == (6, 3)
-
-
-@pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("mirrored", [(False, False), (True, False), (True, True)])
-def test_colours_follow_the_light(turned: bool, mirrored: tuple[bool, bool]) -> None:
-    """A backdrop that grows lighter to the right, shown in any pose: colours and pixels agree."""
-    ramp = np.repeat(np.tile(np.linspace(0, 200, 64), (48, 1))[..., None], 3, axis=2).astype(np.uint8)
-    backdrops = Backdrops(ramp.reshape(-1, 3), np.array([[48, 64]]), np.zeros(1, dtype=np.int64))
-    shape = (64, 48) if turned else (48, 64)
-    window = BackdropWindow(0, shape, (-5, 3), mirrored, turned)
-    image = paint_window(window, backdrops, (40, 40))
-    centers = np.random.default_rng(0).uniform(0, 40, (50, 2))
-    rows, columns = centers.astype(int).T
-    colors = window_colors(window, backdrops, (40, 40), centers)
-    assert np.abs(colors - image[rows, columns]).max() <= 200 / 16
 
 
 def test_where_the_backdrop_is_larger_no_border_is_seen() -> None:

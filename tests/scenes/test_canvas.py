@@ -125,13 +125,28 @@ def test_backdrops_have_a_largest_scale(bank_of: BankOf) -> None:
         draw_canvas(CanvasRecipe(), bank_of(), 1000.0, np.random.default_rng(0))
 
 
-def test_a_backdrop_needs_one_in_the_bank(bank_of: BankOf) -> None:
+@pytest.mark.parametrize("kind", ["backdrop", "illumination"])
+def test_a_backdrop_needs_one_in_the_bank(bank_of: BankOf, kind: str) -> None:
     bank = replace(bank_of(), backdrops=NO_BACKDROPS)
     with pytest.raises(RecipeError, match=r"the bank has none.*canvas\.kind to background"):
-        draw_canvas(CanvasRecipe(), bank, 1.0, np.random.default_rng(0))
+        draw_canvas(CanvasRecipe(kind=kind), bank, 1.0, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("kind", ["backdrop", "background", "fixed"])
+@pytest.mark.parametrize("noise", [True, False])
+def test_illumination_is_the_light_of_a_backdrop_with_noise_or_without(bank_of: BankOf, noise: bool) -> None:
+    bank = bank_of(noise=3.0)
+    ramp = np.repeat(np.linspace(100, 200, 1200).astype(np.uint8)[:, None], 3, axis=1)
+    shapes = np.array([[30, 40]])
+    bank = replace(bank, backdrops=replace(bank.backdrops, pixels=ramp, shapes_px=shapes))
+    recipe = CanvasRecipe(kind="illumination", size_px=(30, 40), noise=noise)
+    plan = draw_canvas(recipe, bank, 1.0, np.random.default_rng(1))
+    image = paint_canvas(plan, bank.backdrops).astype(float)
+    backdrop = paint_canvas(replace(plan, light_only=False), bank.backdrops).astype(float)
+    assert np.abs(image - backdrop).mean() < (5 if noise else 3)
+    assert (np.abs(np.diff(image, axis=1)).mean() > 2) == noise
+
+
+@pytest.mark.parametrize("kind", ["backdrop", "illumination", "background", "fixed"])
 def test_colours_under_objects_are_those_of_the_canvas(bank_of: BankOf, kind: str) -> None:
     bank = bank_of()
     flat = np.full_like(bank.backdrops.pixels, 77)

@@ -57,7 +57,7 @@ def test_numbers_and_kinds(bank_of: BankOf) -> None:
     assert {len(plan) for plan in plans} == {1, 2, 3}
     assert set(np.concatenate([plan.index for plan in plans]).tolist()) == {0, 1}
     assert set(np.concatenate([plan.quarter_turns for plan in plans]).tolist()) == {0, 1, 2, 3}
-    poses = {"flips": False, "quarter_turns": False, "size_jitter": 0}
+    poses = {"flips": False, "rotation": "none", "size_jitter": 0}
     still = [draw_plan(recipe_of(3, 3, objects=poses), bank, 0, index).distractors for index in range(9)]
     for plan in still:
         assert not plan.flips.any() and not plan.quarter_turns.any()

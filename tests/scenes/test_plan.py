@@ -50,12 +50,15 @@ def test_a_plan_depends_on_its_four_values_alone(bank_of: BankOf) -> None:
 def test_the_same_objects_on_every_canvas(bank_of: BankOf) -> None:
     bank = bank_of(noise=2.0)
     plans = [
-        draw_plan(recipe_of(canvas={"kind": k}), bank, 3, 5) for k in ("backdrop", "background", "fixed")
+        draw_plan(recipe_of(canvas={"kind": k}, objects={"rotation": "any"}), bank, 3, 5)
+        for k in ("backdrop", "illumination", "background", "fixed")
     ]
     for plan in plans[1:]:
         assert np.array_equal(plan.centers_px, plans[0].centers_px)
         assert np.array_equal(plan.patch_index, plans[0].patch_index)
-    assert len({plan.canvas.window is None for plan in plans}) == 2
+        assert np.array_equal(plan.variation.angles, plans[0].variation.angles)
+    assert plans[0].canvas.window == plans[1].canvas.window
+    assert [plan.canvas.window is None for plan in plans] == [False, False, True, True]
 
 
 def test_objects_are_what_was_asked_for(bank_of: BankOf) -> None:
@@ -87,9 +90,9 @@ def test_every_patch_and_pose_is_equally_likely(bank_of: BankOf) -> None:
 def test_poses_can_be_switched_off(bank_of: BankOf) -> None:
     objects = {
         "flips": False,
-        "quarter_turns": False,
+        "rotation": "none",
         "size_jitter": 0,
-        "matte": "hard",
+        "blend": "hard",
         "match_background": False,
     }
     bank = bank_of()

@@ -13,6 +13,7 @@ from synthmed.scenes import Recipe, make_recipe, read_recipe, recipe_to_yaml, wi
 byte = st.integers(0, 255)
 side = st.integers(8, 16384)
 share = st.floats(0, 1)
+factor = st.floats(0, 1, exclude_max=True)
 weight = st.floats(0, 1_000_000)
 counts = st.fixed_dictionaries(
     {
@@ -30,7 +31,7 @@ recipes = st.fixed_dictionaries(
         "canvas": st.fixed_dictionaries(
             {
                 "size_px": st.tuples(side, side),
-                "kind": st.sampled_from(["background", "fixed"]),
+                "kind": st.sampled_from(["backdrop", "illumination", "background", "fixed"]),
                 "color": st.tuples(byte, byte, byte),
                 "noise": st.booleans(),
             }
@@ -49,10 +50,25 @@ recipes = st.fixed_dictionaries(
         "objects": st.fixed_dictionaries(
             {
                 "flips": st.booleans(),
-                "quarter_turns": st.booleans(),
-                "size_jitter": st.floats(0, 1, exclude_max=True),
-                "matte": st.sampled_from(["bank", "hard"]),
+                "rotation": st.sampled_from(["quarter", "any", "none"]),
+                "size_jitter": st.just("natural") | factor,
+                "blend": st.sampled_from(["matte", "hard", "poisson"]),
                 "match_background": st.booleans(),
+                "brightness": share,
+                "contrast": factor,
+                "stain": factor,
+                "blur_px": st.floats(0, 50),
+            }
+        ),
+        "finish": st.fixed_dictionaries(
+            {
+                "brightness": share,
+                "contrast": factor,
+                "stain": factor,
+                "illumination": share,
+                "blur_px": st.floats(0, 50),
+                "noise": st.floats(0, 100),
+                "jpeg_quality": st.none() | st.tuples(st.integers(1, 50), st.integers(50, 100)),
             }
         ),
         "distractors": st.fixed_dictionaries(
@@ -120,7 +136,17 @@ def test_part_of_a_recipe() -> None:
         ({"canvas": []}, r"^canvas: "),
         ({"placement": {"max_truncation": 1}}, r"^placement\.max_truncation: "),
         ({"placement": {"tries": 257}}, r"^placement\.tries: "),
-        ({"objects": {"matte": "round"}}, r"^objects\.matte: "),
+        ({"objects": {"blend": "round"}}, r"^objects\.blend: "),
+        ({"objects": {"matte": "hard"}}, r"^objects: matte is now objects\.blend: .*blend: hard for hard"),
+        ({"objects": {"quarter_turns": True}}, r"^objects: quarter_turns is now objects\.rotation.*quarter"),
+        ({"objects": {"rotation": 45}}, r"^objects\.rotation: .*got 45"),
+        ({"objects": {"size_jitter": "some"}}, r"^objects\.size_jitter: neither 'natural' nor a number"),
+        ({"objects": {"size_jitter": True}}, r"^objects\.size_jitter: neither"),
+        ({"objects": {"stain": 1}}, r"^objects\.stain: "),
+        ({"objects": {"blur_px": 51}}, r"^objects\.blur_px: "),
+        ({"finish": {"noise": -1}}, r"^finish\.noise: "),
+        ({"finish": {"jpeg_quality": [0, 90]}}, r"^finish\.jpeg_quality\.0: "),
+        ({"finish": {"jpeg_quality": [90, 50]}}, r"^finish: jpeg_quality is the lowest, then the highest"),
         ({"scale": 0}, r"^scale: neither 'fit' nor a number from 0.01 to 100 \(got 0\)"),
         ({"scale": "big"}, r"^scale: neither .*got 'big'"),
         ({"scale": True}, r"^scale: neither"),

@@ -1,0 +1,247 @@
+"""What is pasted for each object: its patch as it was cut, or pixels made for this scene alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthmed.bank.matte import HALF_LEVEL
+from synthmed.bank.patchbank import PatchBank
+from synthmed.scenes.blur import blur, reach_px
+from synthmed.scenes.canvas import canvas_colors
+from synthmed.scenes.membrane import membranes
+from synthmed.scenes.plan import Plan
+from synthmed.scenes.tones import apply_tones, tone_tables
+from synthmed.scenes.warp import extents, inverse_maps, warp
+
+_SOFT_PX = 1.5
+"""Room for the soft border of a turned patch, both sides together, in pixels of the coarser of the two."""
+
+
+class Pasted(NamedTuple):
+    """M objects as `paste_objects` takes them.
+
+    Attributes:
+        pixels: ``(T, 3)`` uint8, those of the bank or of this scene.
+        mattes: ``(T,)`` uint8.
+        offsets: ``(M,)`` int, first pixel of each object.
+        shapes_px: ``(M, 2)`` int, its shape there.
+        corners_px: ``(M, 2)`` int, its first pixel on the canvas.
+        sizes_px: ``(M, 2)`` int, its shape on the canvas.
+        flips: ``(M,)`` bool.
+        turns: ``(M,)`` int.
+        shifts: ``(M, 3)`` int, added to its colours.
+        levels: ``(M,)`` int, the alpha from which on a pixel belongs to the object; 0 ignores the matte.
+    """
+
+    pixels: NDArray[np.uint8]
+    mattes: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    shapes_px: NDArray[np.int64]
+    corners_px: NDArray[np.int64]
+    sizes_px: NDArray[np.int64]
+    flips: NDArray[np.bool_]
+    turns: NDArray[np.int64]
+    shifts: NDArray[np.int64]
+    levels: NDArray[np.int64]
+
+
+class Sprites(Protocol):
+    """What can be pasted: the patches of a bank, or its distractors (see there)."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def mattes(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def offsets(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def shapes_px(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def object_levels(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def backgrounds(self) -> NDArray[np.float64]: ...  # noqa: D102
+
+
+def objects_as_cut(plan: Plan, bank: PatchBank) -> tuple[Pasted, NDArray[np.int64]]:
+    """The patches of the bank, and the boxes ``(M, 4)`` int of the objects on an unlimited canvas."""
+    pose = plan.centers_px, plan.sizes_px, plan.flips, plan.quarter_turns
+    pasted = _as_cut(plan, bank, bank, plan.patch_index, *pose, match=not plan.poisson)
+    corners, rims = pasted.corners_px, plan.rims_px[:, None]
+    return pasted, np.hstack([corners + rims, corners + plan.sizes_px - rims])
+
+
+def distractors_as_cut(plan: Plan, bank: PatchBank) -> Pasted:
+    """The distractors of the bank that lie beneath the objects."""
+    under = plan.distractors
+    pose = under.centers_px, under.sizes_px, under.flips, under.quarter_turns
+    return _as_cut(plan, bank, bank.distractors, under.index, *pose, match=True)
+
+
+def _as_cut(
+    plan: Plan,
+    bank: PatchBank,
+    sprites: Sprites,
+    index: NDArray[np.int64],
+    centers_px: NDArray[np.float64],
+    sizes_px: NDArray[np.int64],
+    flips: NDArray[np.bool_],
+    turns: NDArray[np.int64],
+    *,
+    match: bool,
+) -> Pasted:
+    shifts = np.zeros((len(index), 3), dtype=np.int64)
+    if plan.match_background and match:
+        colors = canvas_colors(plan.canvas, bank, centers_px)
+        shifts = np.rint(colors - sprites.backgrounds[index]).astype(np.int64)
+    return Pasted(
+        pixels=_read_only(sprites.pixels),
+        mattes=_read_only(sprites.mattes),
+        offsets=sprites.offsets[index],
+        shapes_px=sprites.shapes_px[index],
+        corners_px=np.rint(centers_px - sizes_px / 2).astype(np.int64),
+        sizes_px=sizes_px,
+        flips=flips,
+        turns=turns,
+        shifts=shifts,
+        levels=np.zeros(len(index), dtype=np.int64) if plan.hard else sprites.object_levels[index],
+    )
+
+
+def objects_prepared(
+    plan: Plan, bank: PatchBank, canvas: NDArray[np.uint8]
+) -> tuple[Pasted, NDArray[np.int64]]:
+    """The same for objects that are more than resized, mirrored and turned by quarters.
+
+    Their pixels and mattes are made first, so that pasting is the same for all.
+
+    Args:
+        plan: the scene.
+        bank: the bank that it was drawn for.
+        canvas: ``(H, W, 3)`` uint8, without any object; ``poisson`` fits objects to it, so that none takes on
+            the colours of its neighbours.
+    """
+    cut, boxes_px = objects_as_cut(plan, bank)
+    pads_px, sizes_px = _room(plan, cut)
+    areas = sizes_px.prod(axis=1)
+    starts = np.cumsum(areas) - areas
+    corners_px = cut.corners_px - (sizes_px - plan.sizes_px) // 2
+    pixels = np.empty((int(areas.sum()), 3), dtype=np.uint8)
+    mattes = np.empty(len(pixels), dtype=np.uint8)
+    angles = None if plan.variation is None else plan.variation.angles
+    upright_px = plan.sizes_px if plan.variation is None else plan.variation.sizes_px
+    inverses = inverse_maps(cut.shapes_px, upright_px, cut.flips, cut.turns, angles)
+    patches = cut.pixels, cut.mattes, cut.offsets, cut.shapes_px
+    # A turned patch ends where its own border runs; any other fills all but the room round it.
+    pads = np.zeros_like(pads_px) if angles is not None else pads_px
+    warp(*patches, inverses, pads, angles is not None, plan.hard, starts, sizes_px, pixels, mattes)
+    if angles is not None:
+        boxes_px = _turned_boxes(
+            cut, upright_px, plan.rims_px, boxes_px, mattes, starts, sizes_px, corners_px
+        )
+    _blur_objects(plan, pixels, mattes, starts, sizes_px)
+    added = np.zeros((len(pixels) if plan.poisson else 0, 3), dtype=np.int16)
+    if plan.poisson:
+        grounds = bank.backgrounds[plan.patch_index]
+        membranes(canvas, pixels, mattes, starts, sizes_px, corners_px, grounds, added)
+    apply_tones(pixels, _tables(plan, bank), added, starts, areas)
+    pasted = Pasted(
+        pixels=_read_only(pixels),
+        mattes=_read_only(mattes),
+        offsets=starts,
+        shapes_px=sizes_px,
+        corners_px=corners_px,
+        sizes_px=sizes_px,
+        flips=np.zeros(len(plan), dtype=bool),
+        turns=np.zeros(len(plan), dtype=np.int64),
+        shifts=cut.shifts,
+        levels=np.maximum(cut.levels, HALF_LEVEL),
+    )
+    return pasted, boxes_px
+
+
+def _room(plan: Plan, cut: Pasted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pixels round each object for its blur ``(M,)``, and the sizes ``(M, 2)`` of what is made of it."""
+    pads = np.zeros(len(plan), dtype=np.int64)
+    if plan.variation is None:
+        return pads, plan.sizes_px
+    if not plan.hard:
+        pads = np.array([reach_px(sigma) for sigma in plan.variation.blur_px.tolist()], dtype=np.int64)
+    if plan.variation.angles is None:
+        return pads, plan.sizes_px + 2 * pads[:, None]
+    # The corners of a turned rectangle reach as far as its diagonal, and its soft border by half a pixel of
+    # the patch farther.
+    upright = plan.variation.sizes_px
+    scale = np.sqrt(upright.prod(axis=1) / cut.shapes_px.prod(axis=1))
+    longest = np.hypot(*upright.T) + _SOFT_PX * np.maximum(1, scale)
+    more = np.ceil((longest[:, None] - plan.sizes_px) / 2).clip(min=0).astype(np.int64)
+    return pads, plan.sizes_px + 2 * (more + pads[:, None])
+
+
+def _turned_boxes(
+    cut: Pasted,
+    upright_px: NDArray[np.int64],
+    rims_px: NDArray[np.int64],
+    boxes_px: NDArray[np.int64],
+    mattes: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    sizes_px: NDArray[np.int64],
+    corners_px: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """The boxes of turned objects: what belongs to them, with the margin that their upright boxes have.
+
+    The box of a patch lies a little outside of where its matte says that pixels belong to the object. With
+    the same margin a round object has the same box whatever its angle.
+    """
+    boxes = np.array(boxes_px)
+    for k, level in enumerate(np.maximum(cut.levels, HALF_LEVEL)):
+        row0, column0, row1, column1 = extents(mattes, starts[k], sizes_px[k, 0], sizes_px[k, 1], level)
+        if row0 >= row1:
+            continue
+        margin = 0
+        if cut.levels[k]:
+            height, width = cut.shapes_px[k].tolist()
+            top, left, bottom, right = extents(cut.mattes, cut.offsets[k], height, width, level)
+            sides = np.array([top, height - bottom, left, width - right])
+            scale = np.sqrt(upright_px[k].prod() / (height * width))
+            margin = max(0, int(np.ceil(sides.mean() * scale - rims_px[k])))
+        boxes[k] = np.array([row0 - margin, column0 - margin, row1 + margin, column1 + margin])
+        boxes[k] += np.tile(corners_px[k], 2)
+    return boxes
+
+
+def _blur_objects(
+    plan: Plan,
+    pixels: NDArray[np.uint8],
+    mattes: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    sizes_px: NDArray[np.int64],
+) -> None:
+    if plan.variation is None:
+        return
+    for k in np.flatnonzero(plan.variation.blur_px > 0):
+        height, width = sizes_px[k]
+        own = slice(starts[k], starts[k] + height * width)
+        sigma = float(plan.variation.blur_px[k])
+        pixels[own] = blur(pixels[own].reshape(height, width, 3), sigma).reshape(-1, 3)
+        if not plan.hard:
+            mattes[own] = blur(mattes[own].reshape(height, width), sigma).ravel()
+
+
+def _tables(plan: Plan, bank: PatchBank) -> NDArray[np.int16]:
+    """The tones of each object, or none where all stay as they are."""
+    drawn = plan.variation
+    if drawn is None or not (
+        drawn.brightness.any() or (drawn.contrast != 1).any() or (drawn.stain != 1).any()
+    ):
+        return np.zeros((0, 3, 256), dtype=np.int16)
+    return tone_tables(bank.backgrounds[plan.patch_index], drawn.brightness, drawn.contrast, drawn.stain)
+
+
+def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A view of one type for the compiled loops, be the bank in memory or memory-mapped."""
+    view: NDArray[np.uint8] = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
