@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("data", nargs="+", type=Path)
     parser.add_argument("--images", type=int, default=24)
     parser.add_argument("--size", action="append", default=[], metavar="CLASS=PIXELS")
-    parser.add_argument("--matte", default="round")
+    parser.add_argument("--matte", default="halo")
     options = parser.parse_args()
     sizes = {name: float(size) for name, _, size in (word.rpartition("=") for word in options.size)}
     print(f"{'dataset':<20}{'images':>8}{'patches':>9}{'CPU s':>8}{'s/image':>9}  hash")

@@ -83,7 +83,7 @@ def bank() -> None:
 @click.option(
     "--matte",
     type=click.Choice(["halo", "segmented", "round", "square"]),
-    default="round",
+    default="halo",
     show_default=True,
     help="What is kept: the object with its halo, the object alone, a disc (it cuts long objects, and takes "
     "slices of neighbours along), or the whole square. Without an outline the first two become a disc.",

@@ -14,8 +14,8 @@ BORDERS = {
 }
 FATES = {"drop": "dropped", "shift": "shifted inwards", "pad": "padded"}
 MATTES = {
-    "round": "A disc, with a soft edge",
     "halo": "The segmented object with its halo, fading out",
+    "round": "A disc, with a soft edge",
     "segmented": "The segmented object alone, with a soft edge",
     "square": "The whole square",
 }

@@ -46,7 +46,7 @@ class BankSpec(BaseModel):
     sizes_px: dict[str, float]
     variation: float = Field(default=0.1, ge=0, lt=1)
     border: Literal["drop", "shift", "pad"] = "drop"
-    matte: Literal["halo", "segmented", "round", "square"] = "round"
+    matte: Literal["halo", "segmented", "round", "square"] = "halo"
     feather: float = Field(default=0.15, gt=0, le=1)
     recenter: bool = False
     min_contrast: float = Field(default=1.0, ge=0)

@@ -50,7 +50,8 @@ def points(tmp_path: Path) -> PointSet:
 
 
 def spec_of(**options: object) -> BankSpec:
-    return make_spec(**{"sizes_px": {"a": 12.0, "b": 7.0}, "variation": 0.0, "min_contrast": 0.0, **options})
+    plain = {"matte": "round", "variation": 0.0, "min_contrast": 0.0}
+    return make_spec(**{"sizes_px": {"a": 12.0, "b": 7.0}, **plain, **options})
 
 
 def test_patches_are_crops_with_their_origin(points: PointSet, tmp_path: Path) -> None:

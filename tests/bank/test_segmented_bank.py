@@ -130,10 +130,11 @@ def test_recentring_on_real_cells(shared_data: Path) -> None:
     clicked, truth = jittered(points, 0.15)
     sizes = {"RBC": 97.0, "WBC": 196.0, "Platelet": 36.0}
     sizes_px = {name: sizes[name] for name in clicked.classes}
-    bank = build_bank(clicked, folder / "images", make_spec(sizes_px=sizes_px, recenter=True))
+    discs = {"sizes_px": sizes_px, "matte": "round"}
+    bank = build_bank(clicked, folder / "images", make_spec(**discs, recenter=True))
     found = clicked.centers_px[bank.annotation_ids.astype(int)]
     assert np.array_equal(found, bank.centers_px)  # what was clicked stays what was clicked
-    without = build_bank(clicked, folder / "images", make_spec(sizes_px=sizes_px))
+    without = build_bank(clicked, folder / "images", make_spec(**discs))
     before, after = (
         float(np.median([_off_px(one, i, truth, folder / "images") for i in range(len(one))]))
         for one in (without, bank)
