@@ -150,7 +150,7 @@ def test_variation_stays_within_its_limits(phantom_dir: Path) -> None:
     images = phantom_dir / "images"
     points = read_points(phantom_dir / "points.csv", images)
     sizes = dict.fromkeys(points.classes, 20.0)
-    bank = build_bank(points, images, make_spec(sizes_px=sizes, variation=0.25, border="pad"))
+    bank = build_bank(points, images, make_spec(sizes_px=sizes, variation=0.25, border="pad", matte="round"))
     sides = bank.shapes_px[:, 0]
     assert (bank.shapes_px[:, 0] == bank.shapes_px[:, 1]).all()
     assert sides.min() >= 15 and sides.max() <= 25
