@@ -120,8 +120,8 @@ def wasserstein(values: ArrayLike, others: ArrayLike, fewest: int = FEWEST) -> f
         fewest: rows that each sample must have.
 
     Returns:
-        The distance in the unit of the values, for ``K`` columns the mean of theirs; NaN where a sample has too
-        few rows.
+        The distance in the unit of the values, for ``K`` columns the mean of theirs; NaN where a sample has
+        too few rows.
 
     Examples:
         >>> wasserstein([1, 1, 4], [2, 2, 5], fewest=1)
@@ -132,7 +132,7 @@ def wasserstein(values: ArrayLike, others: ArrayLike, fewest: int = FEWEST) -> f
     columns = []
     for sample in (values, others):
         rows = np.asarray(sample, dtype=np.float64)
-        rows = rows.reshape(len(rows), -1)
+        rows = rows[:, None] if rows.ndim == 1 else rows
         columns.append(rows[np.isfinite(rows).all(axis=1)])
     one, other = columns
     if min(len(one), len(other)) < max(fewest, 1):

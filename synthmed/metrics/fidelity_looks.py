@@ -1,8 +1,8 @@
 """What a fidelity report measures on an image; real images and scenes go through the same code.
 
 A real image is resized to the scale of the scenes, by the code that resizes backdrops, before it is looked
-at, and a scene is cut to the shape that a real image has there. So whatever the resizing, the estimators and the
-borders do to a figure, they do on both sides. Lengths are given in pixels of the source images.
+at, and a scene is cut to the shape that a real image has there. So whatever the resizing, the estimators and
+the borders do to a figure, they do on both sides. Lengths are given in pixels of the source images.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Looks:
         noise: ``(I,)`` float, standard deviation of the background in grey levels.
         image_index: ``(N,)`` int.
         labels: ``(N,)`` int.
-        diameters_px: ``(N,)`` float, of a disc of the object's area; NaN where its outline was not found or the
-            border cuts it.
+        diameters_px: ``(N,)`` float, of a disc of the object's area; NaN where its outline was not found or
+            the border cuts it.
         contrast: ``(N,)`` float, median distance in colour from the background, in grey levels.
         colors: ``(N, 16, 3)`` float, random pixels of each object.
         nearest_px: ``(N,)`` float, to the nearest other centre; NaN where it is the only one.

@@ -1,8 +1,8 @@
 """Are scenes as near to real images as real images are to each other? `measure_fidelity` answers by measure.
 
 Real images are split into two halves at random, many times. The distance between the halves is the floor: no
-synthesis can be expected to come nearer. Beside it stands the distance between a half and equally many scenes.
-A measure is met where that is within twice the floor.
+synthesis can be expected to come nearer. Beside it stands the distance between a half and equally many
+scenes. A measure is met where that is within twice the floor.
 """
 
 from __future__ import annotations
@@ -264,7 +264,9 @@ def _distances(one: Looks, other: Looks, limits: _Limits, sizes_px: Floats) -> l
         own = []
         for label, size_px in enumerate(sizes_px):
             samples = [values.of(looks)[looks.labels == label] for looks in (one, other)]
-            flat = [sample.reshape(-1, *sample.shape[2:]) if sample.ndim == 3 else sample for sample in samples]
+            flat = [
+                sample.reshape(-1, *sample.shape[2:]) if sample.ndim == 3 else sample for sample in samples
+            ]
             distance = wasserstein(*flat)
             own.append(100 * distance / size_px if values.of_size else distance)
         found += _with_mean(own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from synthmed.metrics.fidelity_looks import Looks
-from synthmed.metrics.fidelity_report import MEAN, WITHIN, FidelityReport, Row
+from synthmed.metrics.fidelity_report import MEAN, WITHIN, FidelityReport
 from synthmed.plots.drawing import INK, MARGIN, QUIET, new_figure, panel, write
 
 if TYPE_CHECKING:
@@ -83,24 +83,20 @@ def fidelity_summary(report: FidelityReport, title: str = "") -> Figure:
     return figure
 
 
-def fidelity_classes(
-    classes: Sequence[str], halves: tuple[Looks, Looks], synthetic: Looks
-) -> tuple[Figure, int]:
-    """Histograms by class: a row for each class, a column for each measure.
+def fidelity_classes(classes: Sequence[str], halves: tuple[Looks, Looks], synthetic: Looks) -> Figure:
+    """Histograms by class: a row for each of the most frequent classes, a column for each measure.
 
     Args:
         classes: ``C`` names.
         halves: what was measured on two halves of the real images.
         synthetic: what was measured on as many scenes.
-
-    Returns:
-        A figure, and how many of the rarer classes it leaves out.
     """
     samples = (*halves, synthetic)
     common = np.argsort(-(halves[0].counts.sum(axis=0) + halves[1].counts.sum(axis=0)), kind="stable")
     shown = common[:_MOST_CLASSES]
     rows = [(classes[label], _of_class(samples, int(label))) for label in shown]
-    return _grid(rows), len(classes) - len(shown)
+    rarer = len(classes) - len(shown)
+    return _grid(rows, f"{rarer} rarer classes are left out" if rarer else "")
 
 
 def fidelity_images(halves: tuple[Looks, Looks], synthetic: Looks) -> Figure:
@@ -135,14 +131,16 @@ def _of_class(samples: tuple[Looks, Looks, Looks], label: int) -> list[_Column]:
     ]
 
 
-def _each(samples: tuple[Looks, Looks, Looks], values: object) -> tuple[Floats, Floats, Floats]:
-    found = [np.asarray(values(sample), dtype=np.float64) for sample in samples]  # type: ignore[operator]
+def _each(
+    samples: tuple[Looks, Looks, Looks], values: Callable[[Looks], NDArray]
+) -> tuple[Floats, Floats, Floats]:
+    found = [np.asarray(values(sample), dtype=np.float64) for sample in samples]
     first, second, third = (sample[np.isfinite(sample)] for sample in found)
     return first, second, third
 
 
-def _grid(rows: Sequence[tuple[str, Sequence[_Column]]]) -> Figure:
-    """Histograms in rows that begin with a name."""
+def _grid(rows: Sequence[tuple[str, Sequence[_Column]]], aside: str = "") -> Figure:
+    """Histograms in rows that begin with a name; what is to be said besides stands below."""
     header = 1.2 if any(name for name, _ in rows) else 0.0
     wide, high, gap_x, gap_y = 1.75, 0.85, 0.28, 0.52
     columns = max(len(found) for _, found in rows)
@@ -151,7 +149,14 @@ def _grid(rows: Sequence[tuple[str, Sequence[_Column]]]) -> Figure:
     figure = new_figure(width, top + len(rows) * (high + gap_y) + 0.25 + MARGIN)
     for name, found in rows:
         if name:
-            write(figure, MARGIN, top + 0.1, name.replace("_", " ").replace(" ", "\n"), size=9, fontweight="bold")
+            write(
+                figure,
+                MARGIN,
+                top + 0.1,
+                name.replace("_", " ").replace(" ", "\n"),
+                size=9,
+                fontweight="bold",
+            )
         for place, column in enumerate(found):
             left = MARGIN + header + place * (wide + gap_x)
             axes = panel(figure, left, top, wide, high)
@@ -159,6 +164,8 @@ def _grid(rows: Sequence[tuple[str, Sequence[_Column]]]) -> Figure:
             if name == rows[0][0]:
                 write(figure, left, MARGIN, column.title, size=8.5)
         top += high + gap_y
+    if aside:
+        write(figure, MARGIN + 5, top, aside, size=8, color=QUIET)
     _key(figure, list(_LEGEND), "-")
     return figure
 
@@ -215,6 +222,3 @@ def _key(figure: Figure, entries: Sequence[tuple[str, str]], kind: str) -> None:
         handlelength=1.3,
         columnspacing=1.6,
     )
-
-
-__all__ = ["Row", "fidelity_classes", "fidelity_images", "fidelity_summary"]
