@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthmed.bank import PatchBank, open_bank
+from synthmed.metrics.fidelity_looks import (
+    Looks,
+    join,
+    look_at,
+    look_at_real,
+    look_at_scenes,
+    resized_like_backdrops,
+)
+from synthmed.points import PointSet, read_points
+from synthmed.scenes import Recipe, make_recipe, scene_scale
+
+
+def discs(
+    places: list[tuple[float, float]], diameters: list[float], levels: list[int], shape_px: tuple[int, int]
+) -> np.ndarray:
+    """Dark discs on a light ground with a little noise."""
+    noise = np.random.default_rng(0).integers(-2, 3, size=(*shape_px, 1))
+    image = np.broadcast_to(200 + noise, (*shape_px, 3)).copy()
+    rows, columns = np.indices(shape_px) + 0.5
+    for (row, column), diameter, level in zip(places, diameters, levels, strict=True):
+        image[np.hypot(rows - row, columns - column) <= diameter / 2] = level
+    return image.astype(np.uint8)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_one_image(scale: float, rng: np.random.Generator) -> None:
+    places, diameters = [(50.0, 50.0), (50.0, 110.0), (110.0, 110.0)], [24.0, 24.0, 36.0]
+    image = discs(places, diameters, [100, 100, 60], (160, 160))
+    looks = look_at(image, np.array(places), np.array([0, 0, 1]), np.array([25.0, 36.0]) / scale, scale, rng)
+    assert looks.counts.tolist() == [[2, 1]]
+    np.testing.assert_allclose(looks.diameters_px * scale, diameters, atol=1.5)
+    np.testing.assert_allclose(looks.nearest_px * scale, 60)
+    np.testing.assert_allclose(looks.nearest_own_px * scale, [60, 60, np.nan])
+    np.testing.assert_allclose(looks.background, 200, atol=1)
+    np.testing.assert_allclose(looks.colors.mean(axis=(1, 2)), [100, 100, 60], atol=6)
+    np.testing.assert_allclose(looks.contrast, np.sqrt(3) * np.array([100, 100, 140]), atol=8)
+    covered = 100 * np.pi / 4 * (np.array(diameters) ** 2).sum() / 160**2
+    assert looks.foreground[0] == pytest.approx(covered, abs=1)
+    assert 0.5 < looks.noise[0] < 2.5
+
+
+def test_an_image_without_objects(rng: np.random.Generator) -> None:
+    looks = look_at(
+        discs([], [], [], (64, 64)), np.zeros((0, 2)), np.zeros(0, dtype=np.int64), np.array([9.0]), 1.0, rng
+    )
+    assert looks.counts.tolist() == [[0]]
+    assert len(looks.labels) == len(looks.colors) == 0
+
+
+def test_what_the_border_cuts_has_no_diameter(rng: np.random.Generator) -> None:
+    image = discs([(4.0, 40.0), (40.0, 40.0)], [20.0, 20.0], [90, 90], (80, 80))
+    labels = np.zeros(2, dtype=np.int64)
+    looks = look_at(image, np.array([(4.0, 40.0), (40.0, 40.0)]), labels, np.array([20.0]), 1.0, rng)
+    assert np.isnan(looks.diameters_px).tolist() == [True, False]
+
+
+def test_images_can_be_joined_and_chosen(rng: np.random.Generator) -> None:
+    empty = look_at(
+        discs([], [], [], (64, 64)), np.zeros((0, 2)), np.zeros(0, dtype=np.int64), np.array([9.0]), 1.0, rng
+    )
+    one, two = (
+        look_at(
+            discs([(30.0, 30.0)], [16.0], [level], (64, 64)),
+            np.array([(30.0, 30.0)]),
+            np.zeros(1, dtype=np.int64),
+            np.array([16.0]),
+            1.0,
+            rng,
+        )
+        for level in (80, 120)
+    )
+    both = join([one, empty, two])
+    assert both.image_index.tolist() == [0, 2]
+    again = both.of_images(np.array([2, 0]))
+    assert again.counts.tolist() == [[1], [1]]
+    assert again.image_index.tolist() == [1, 0]
+    for field in fields(Looks):
+        if field.name != "image_index":
+            np.testing.assert_array_equal(
+                getattr(both.of_images(np.array([2])), field.name), getattr(two, field.name)
+            )
+
+
+@pytest.mark.parametrize(("scale", "shape"), [(1.0, (6, 8)), (0.5, (3, 4)), (1.7, (10, 13))])
+def test_real_images_are_resized_like_backdrops(scale: float, shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, size=(6, 8, 3), dtype=np.uint8)
+    resized = resized_like_backdrops(image, scale, (10, 13))
+    assert resized.shape == (*shape, 3)
+    if scale == 1:
+        np.testing.assert_array_equal(resized, image)
+
+
+@pytest.fixture(scope="module")
+def bank(phantom_bank_dir: Path) -> PatchBank:
+    return open_bank(phantom_bank_dir)
+
+
+@pytest.fixture(scope="module")
+def points(phantom_dir: Path) -> PointSet:
+    return read_points(phantom_dir / "points.csv", phantom_dir / "images").of_split("train")
+
+
+def test_real_images_at_the_scale_of_scenes(phantom_dir: Path, points: PointSet, bank: PatchBank) -> None:
+    recipe = Recipe()
+    looks, images = look_at_real(points, phantom_dir / "images", recipe, bank, most=99, seed=0)
+    scale = scene_scale(recipe, bank)
+    expected = np.round(bank.image_shapes_px[0] * scale).astype(int).tolist()
+    assert {image.shape[:2] for image in images} == {tuple(expected)}
+    # Whole images are shown, so that no click is lost, each image once.
+    assert sorted(map(tuple, looks.counts.tolist())) == sorted(map(tuple, points.counts().tolist()))
+    first, _ = look_at_real(points, phantom_dir / "images", recipe, bank, most=2, seed=0)
+    np.testing.assert_array_equal(first.colors, looks.of_images(np.arange(2)).colors)
+
+
+def test_of_large_images_a_window_is_taken(phantom_dir: Path, points: PointSet, bank: PatchBank) -> None:
+    recipe = make_recipe({"canvas": {"size_px": [100, 120]}, "scale": 1.0})
+    looks, images = look_at_real(points, phantom_dir / "images", recipe, bank, most=3, seed=0)
+    assert {image.shape for image in images} == {(100, 120, 3)}
+    assert looks.counts.sum() < points.counts().sum()
+    # The window is where it says: the image there is that of the file.
+    whole = {
+        name: np.asarray(Image.open(phantom_dir / "images" / name).convert("RGB")) for name in points.images
+    }
+    number = int(np.random.default_rng([0, 0]).permutation(len(points.images))[0])
+    low = np.random.default_rng([0, 1, number]).integers(
+        np.array(whole[points.images[number]].shape[:2]) - (99, 119)
+    )
+    shown = whole[points.images[number]][low[0] : low[0] + 100, low[1] : low[1] + 120]
+    np.testing.assert_array_equal(images[0], shown)
+
+
+def test_scenes_are_cut_to_the_shape_of_real_images(bank: PatchBank) -> None:
+    recipe = make_recipe({"canvas": {"size_px": [200, 200]}})
+    shapes = [(200, 200), (120, 200)]
+    looks, scenes = look_at_scenes(recipe, bank, shapes, seed=3)
+    again, _ = look_at_scenes(recipe, bank, shapes, seed=3)
+    assert {scene.shape for scene in scenes} == {(200, 200, 3)}
+    np.testing.assert_array_equal(looks.colors, again.colors)
+    whole, _ = look_at_scenes(recipe, bank, [(200, 200)] * 2, seed=3)
+    assert whole.counts[0].tolist() == looks.counts[0].tolist()
+    assert whole.counts[1].sum() >= looks.counts[1].sum()
