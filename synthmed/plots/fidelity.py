@@ -72,8 +72,7 @@ def fidelity_summary(report: FidelityReport, title: str = "") -> Figure:
         what = row.measure + (f" ({MEAN})" if row.name == MEAN else "")
         top = MARGIN + 0.55 + (line + 0.5) * _LINE
         write(figure, MARGIN, top, what, size=8, va="center")
-        text = f"{row.times:.2f}" + (" (says nothing)" if row.verdict == "-" else "")
-        write(figure, width - MARGIN - 0.68, top, text[:5], size=8, va="center", color=color)
+        write(figure, width - MARGIN - 0.68, top, f"{row.times:.2f}", size=8, va="center", color=color)
     axes.set_xlim(0, farthest)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(np.arange(0, farthest + 0.01))
