@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from synthmed.metrics.fidelity_looks import Looks
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _MOST_CLASSES = 8
-_BINS = 24
+_BINS = 16
 _LINE = 0.26
 _FARTHEST = 6.0
 
@@ -72,7 +73,7 @@ def fidelity_summary(report: FidelityReport, title: str = "") -> Figure:
         what = row.measure + (f" ({MEAN})" if row.name == MEAN else "")
         top = MARGIN + 0.55 + (line + 0.5) * _LINE
         write(figure, MARGIN, top, what, size=8, va="center")
-        write(figure, width - MARGIN - 0.68, top, f"{row.times:.2f}", size=8, va="center", color=color)
+        write(figure, width - 0.62, top, f"{row.times:.2f}", size=8, va="center", color=color)
     axes.set_xlim(0, farthest)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(np.arange(0, farthest + 0.01))
@@ -145,7 +146,7 @@ def _grid(rows: Sequence[tuple[str, Sequence[_Column]]], aside: str = "") -> Fig
     columns = max(len(found) for _, found in rows)
     width = 2 * MARGIN + header + columns * (wide + gap_x) - gap_x
     top = MARGIN + 0.3
-    figure = new_figure(width, top + len(rows) * (high + gap_y) + 0.25 + MARGIN)
+    figure = new_figure(width, top + len(rows) * (high + gap_y) + 0.3)
     for name, found in rows:
         if name:
             write(
@@ -190,8 +191,8 @@ def _histogram(axes: Axes, column: _Column) -> None:
             axes.stairs(100 * share, edges, color=color, linewidth=1.3 if color == SYNTHETIC else 1.0)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(bottom=0)
-    axes.locator_params(axis="x", nbins=4)
-    axes.set_xticks([tick for tick in axes.get_xticks() if edges[0] <= tick <= edges[-1]])
+    ticks = MaxNLocator(4, integer=column.whole_numbers).tick_values(edges[0], edges[-1])
+    axes.set_xticks([tick for tick in ticks if edges[0] <= tick <= edges[-1]])
 
 
 def _key(figure: Figure, entries: Sequence[tuple[str, str]], kind: str) -> None:

@@ -146,7 +146,7 @@ def test_files(tmp_path: Path) -> None:
     report.to_json(tmp_path / "f.json", bank="abc")
     report.to_csv(tmp_path / "f.csv")
     data = json.loads((tmp_path / "f.json").read_text())
-    lines = list(csv.DictReader((tmp_path / "f.csv").open()))
+    lines = list(csv.DictReader((tmp_path / "f.csv").read_text().splitlines()))
     assert (data["bank"], data["half"], len(data["rows"])) == ("abc", 40, len(report.rows))
     assert [line["measure"] for line in lines] == [entry["measure"] for entry in data["rows"]]
     for entry, line, own in zip(data["rows"], lines, report.rows, strict=True):
