@@ -141,8 +141,8 @@ def compare(
         most: scenes, and real images at most.
         seed: of all choices.
     """
-    from synthmed.metrics.fidelity_looks import look_at_real, look_at_scenes
     from synthmed.metrics.fidelity_report import measure_fidelity
+    from synthmed.metrics.fidelity_samples import look_at_real, look_at_scenes
 
     with progress_bar("Looking at real images") as progress:
         real, images = look_at_real(points, images_dir, recipe, bank, most=most, seed=seed, progress=progress)

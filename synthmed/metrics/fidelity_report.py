@@ -11,80 +11,26 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthmed._files import write_atomic
 from synthmed.errors import SynthmedError
-from synthmed.metrics.fidelity import binned, count_bins, pair_variation, total_variation, wasserstein
 from synthmed.metrics.fidelity_looks import Looks
+from synthmed.metrics.fidelity_measures import MEAN, WHOLE, count_limits, distances, layout, mean_values
 
 Floats = NDArray[np.float64]
 
 WITHIN = 2.0
 """A measure is met where the distance is at most so many times the floor."""
 
-MEAN = "mean of classes"
-WHOLE = "all"
-
-_BINS, _BINS_OF_PAIRS = 4, 2
 _SATURATED = 0.8
+"""Total variation above which two samples have hardly anything in common, whatever they are of."""
+
 _FEWEST_IMAGES = 4
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One way of comparing.
-
-    Attributes:
-        name: what is compared.
-        unit: of its distances.
-        group: ``counts``, ``sizes``, ``intensity``, ``places`` or ``ground``.
-    """
-
-    name: str
-    unit: str
-    group: str
-
-
-CLASS_COUNTS = Measure("objects per image", "TV", "counts")
-PAIR_COUNTS = Measure("objects per image, pairs of classes", "TV", "counts")
-TOTAL_COUNTS = Measure("objects per image, all classes", "TV", "counts")
-JOINT_COUNTS = Measure("objects per image, whole vectors", "TV", "counts")
-DIAMETER = Measure("diameter", "% of size", "sizes")
-COLOR = Measure("brightness of the object's pixels", "grey levels", "intensity")
-CONTRAST = Measure("contrast to the background", "grey levels", "intensity")
-NEAREST_OWN = Measure("nearest of its class", "% of size", "places")
-NEAREST = Measure("nearest of any class", "px", "places")
-FOREGROUND = Measure("foreground share", "% of pixels", "ground")
-BACKGROUND = Measure("brightness of the background", "grey levels", "ground")
-NOISE = Measure("noise of the background", "grey levels", "ground")
-
-
-class _Values(NamedTuple):
-    """A measure of single values: where they stand, and whether they are told apart by class."""
-
-    measure: Measure
-    of: Callable[[Looks], Floats]
-    by_class: bool
-    of_size: bool = False
-
-
-VALUES = (
-    _Values(DIAMETER, lambda looks: looks.diameters_px, by_class=True, of_size=True),
-    _Values(COLOR, lambda looks: looks.colors, by_class=True),
-    _Values(CONTRAST, lambda looks: looks.contrast, by_class=True),
-    _Values(NEAREST_OWN, lambda looks: looks.nearest_own_px, by_class=True, of_size=True),
-    _Values(NEAREST, lambda looks: looks.nearest_px, by_class=False),
-    _Values(FOREGROUND, lambda looks: looks.foreground, by_class=False),
-    _Values(BACKGROUND, lambda looks: looks.background, by_class=False),
-    _Values(NOISE, lambda looks: looks.noise, by_class=False),
-)
 
 
 @dataclass(frozen=True)
@@ -217,93 +163,27 @@ def measure_fidelity(
             remedy="click objects on more images, or ask for more scenes (--scenes)",
         )
     rng = np.random.default_rng([seed, 3])
-    limits = _limits(real.counts)
+    limits = count_limits(real.counts)
     floors, gaps = [], []
     for _ in range(splits):
         order = rng.permutation(len(real))
         one, other = real.of_images(order[:half]), real.of_images(order[half : 2 * half])
         scenes = synthetic.of_images(rng.permutation(len(synthetic))[:half])
-        floors.append(_distances(one, other, limits, sizes_px))
-        gaps.append(_distances(one, scenes, limits, sizes_px))
-    rows = _rows(classes, _means(real), _means(synthetic), np.array(floors), np.array(gaps))
+        floors.append(distances(one, other, limits, sizes_px))
+        gaps.append(distances(one, scenes, limits, sizes_px))
+    rows = _rows(classes, mean_values(real), mean_values(synthetic), np.array(floors), np.array(gaps))
     return FidelityReport(classes, len(real), len(synthetic), half, splits, seed, tuple(rows))
-
-
-class _Limits(NamedTuple):
-    """Bins of counts, from all real images."""
-
-    classes: list[Floats]
-    pairs: list[Floats]
-    total: list[Floats]
-
-
-def _limits(counts: NDArray[np.int64]) -> _Limits:
-    total = counts.sum(axis=1, keepdims=True)
-    return _Limits(count_bins(counts, _BINS), count_bins(counts, _BINS_OF_PAIRS), count_bins(total, _BINS))
-
-
-def _layout(classes: tuple[str, ...]) -> list[tuple[Measure, str]]:
-    """The measure and the name of each row, in the order of `_distances` and `_means`."""
-    layout = [(CLASS_COUNTS, MEAN), *((CLASS_COUNTS, name) for name in classes)]
-    layout += [(measure, WHOLE) for measure in (PAIR_COUNTS, TOTAL_COUNTS, JOINT_COUNTS)]
-    for values in VALUES:
-        layout.append((values.measure, MEAN if values.by_class else WHOLE))
-        layout += [(values.measure, name) for name in classes if values.by_class]
-    return layout
-
-
-def _distances(one: Looks, other: Looks, limits: _Limits, sizes_px: Floats) -> list[float]:
-    bins, pairs = ([binned(looks.counts, edges) for looks in (one, other)] for edges in limits[:2])
-    totals = [binned(looks.counts.sum(axis=1, keepdims=True), limits.total) for looks in (one, other)]
-    found = _with_mean([total_variation(a, b) for a, b in zip(bins[0].T, bins[1].T, strict=True)])
-    found += [pair_variation(*pairs), total_variation(*totals), total_variation(one.counts, other.counts)]
-    for values in VALUES:
-        if not values.by_class:
-            found.append(wasserstein(values.of(one), values.of(other)))
-            continue
-        own = []
-        for label, size_px in enumerate(sizes_px):
-            samples = [values.of(looks)[looks.labels == label] for looks in (one, other)]
-            flat = [
-                sample.reshape(-1, *sample.shape[2:]) if sample.ndim == 3 else sample for sample in samples
-            ]
-            distance = wasserstein(*flat)
-            own.append(100 * distance / size_px if values.of_size else distance)
-        found += _with_mean(own)
-    return found
-
-
-def _means(looks: Looks) -> list[float]:
-    """The mean value behind each row."""
-    counts = looks.counts
-    found = [math.nan, *counts.mean(axis=0).tolist(), math.nan, float(counts.sum(axis=1).mean()), math.nan]
-    for values in VALUES:
-        sample = values.of(looks)
-        if not values.by_class:
-            found.append(_mean(sample))
-            continue
-        found += [math.nan, *(_mean(sample[looks.labels == k]) for k in range(counts.shape[1]))]
-    return found
-
-
-def _mean(sample: Floats) -> float:
-    sample = sample[np.isfinite(sample)]
-    return float(sample.mean()) if sample.size else math.nan
-
-
-def _with_mean(values: list[float]) -> list[float]:
-    """Values with the mean of those that are defined before them."""
-    return [_mean(np.array(values)), *values]
 
 
 def _rows(
     classes: tuple[str, ...], real: list[float], synthetic: list[float], floors: Floats, gaps: Floats
 ) -> list[Row]:
-    # A split in which one of the two is not defined would bias their ratio.
-    both = np.isfinite(floors) & np.isfinite(gaps)
+    # What is not defined on both sides would bias their ratio.
+    undefined = ~(np.isfinite(floors) & np.isfinite(gaps))
+    floors, gaps = (_with_means(np.where(undefined, np.nan, d), classes) for d in (floors, gaps))
     rows = []
-    for k, (measure, name) in enumerate(_layout(classes)):
-        figures = [sample[both[:, k], k] for sample in (floors, gaps)]
+    for k, (measure, name) in enumerate(layout(classes)):
+        figures = [sample[np.isfinite(sample[:, k]), k] for sample in (floors, gaps)]
         spread = [(float(f.mean()), float(f.std())) if len(f) else (math.nan, math.nan) for f in figures]
         (floor, floor_sd), (gap, gap_sd) = spread
         row = Row(
@@ -320,3 +200,14 @@ def _rows(
         )
         rows.append(row)
     return rows
+
+
+def _with_means(found: Floats, classes: tuple[str, ...]) -> Floats:
+    """Distances ``(splits, rows)`` with the means over the classes that are defined filled in."""
+    for k, (_, name) in enumerate(layout(classes)):
+        if name == MEAN:
+            of_classes = found[:, k + 1 : k + 1 + len(classes)]
+            number = np.isfinite(of_classes).sum(axis=1)
+            total = np.nansum(of_classes, axis=1)
+            found[:, k] = np.divide(total, number, out=np.full(len(found), np.nan), where=number > 0)
+    return found

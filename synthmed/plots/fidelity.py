@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from synthmed.metrics.fidelity_looks import Looks
-from synthmed.metrics.fidelity_report import MEAN, WITHIN, FidelityReport
+from synthmed.metrics.fidelity_measures import MEAN
+from synthmed.metrics.fidelity_report import WITHIN, FidelityReport
 from synthmed.plots.drawing import INK, MARGIN, QUIET, new_figure, panel, write
 
 if TYPE_CHECKING:

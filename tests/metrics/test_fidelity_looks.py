@@ -1,23 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from synthmed.bank import PatchBank, open_bank
-from synthmed.metrics.fidelity_looks import (
-    Looks,
-    join,
-    look_at,
-    look_at_real,
-    look_at_scenes,
-    resized_like_backdrops,
-)
-from synthmed.points import PointSet, read_points
-from synthmed.scenes import Recipe, make_recipe, scene_scale
+from synthmed.metrics.fidelity_looks import Looks, join, look_at
 
 
 def discs(
@@ -94,63 +82,3 @@ def test_images_can_be_joined_and_chosen(rng: np.random.Generator) -> None:
             np.testing.assert_array_equal(
                 getattr(both.of_images(np.array([2])), field.name), getattr(two, field.name)
             )
-
-
-@pytest.mark.parametrize(("scale", "shape"), [(1.0, (6, 8)), (0.5, (3, 4)), (1.7, (10, 13))])
-def test_real_images_are_resized_like_backdrops(scale: float, shape: tuple[int, int]) -> None:
-    image = np.random.default_rng(0).integers(0, 256, size=(6, 8, 3), dtype=np.uint8)
-    resized = resized_like_backdrops(image, scale, (10, 13))
-    assert resized.shape == (*shape, 3)
-    if scale == 1:
-        np.testing.assert_array_equal(resized, image)
-
-
-@pytest.fixture(scope="module")
-def bank(phantom_bank_dir: Path) -> PatchBank:
-    return open_bank(phantom_bank_dir)
-
-
-@pytest.fixture(scope="module")
-def points(phantom_dir: Path) -> PointSet:
-    return read_points(phantom_dir / "points.csv", phantom_dir / "images").of_split("train")
-
-
-def test_real_images_at_the_scale_of_scenes(phantom_dir: Path, points: PointSet, bank: PatchBank) -> None:
-    recipe = Recipe()
-    looks, images = look_at_real(points, phantom_dir / "images", recipe, bank, most=99, seed=0)
-    scale = scene_scale(recipe, bank)
-    expected = np.round(bank.image_shapes_px[0] * scale).astype(int).tolist()
-    assert {image.shape[:2] for image in images} == {tuple(expected)}
-    # Whole images are shown, so that no click is lost, each image once.
-    assert sorted(map(tuple, looks.counts.tolist())) == sorted(map(tuple, points.counts().tolist()))
-    first, _ = look_at_real(points, phantom_dir / "images", recipe, bank, most=2, seed=0)
-    np.testing.assert_array_equal(first.colors, looks.of_images(np.arange(2)).colors)
-
-
-def test_of_large_images_a_window_is_taken(phantom_dir: Path, points: PointSet, bank: PatchBank) -> None:
-    recipe = make_recipe({"canvas": {"size_px": [100, 120]}, "scale": 1.0})
-    looks, images = look_at_real(points, phantom_dir / "images", recipe, bank, most=3, seed=0)
-    assert {image.shape for image in images} == {(100, 120, 3)}
-    assert looks.counts.sum() < points.counts().sum()
-    # The window is where it says: the image there is that of the file.
-    whole = {
-        name: np.asarray(Image.open(phantom_dir / "images" / name).convert("RGB")) for name in points.images
-    }
-    number = int(np.random.default_rng([0, 0]).permutation(len(points.images))[0])
-    low = np.random.default_rng([0, 1, number]).integers(
-        np.array(whole[points.images[number]].shape[:2]) - (99, 119)
-    )
-    shown = whole[points.images[number]][low[0] : low[0] + 100, low[1] : low[1] + 120]
-    np.testing.assert_array_equal(images[0], shown)
-
-
-def test_scenes_are_cut_to_the_shape_of_real_images(bank: PatchBank) -> None:
-    recipe = make_recipe({"canvas": {"size_px": [200, 200]}})
-    shapes = [(200, 200), (120, 200)]
-    looks, scenes = look_at_scenes(recipe, bank, shapes, seed=3)
-    again, _ = look_at_scenes(recipe, bank, shapes, seed=3)
-    assert {scene.shape for scene in scenes} == {(200, 200, 3)}
-    np.testing.assert_array_equal(looks.colors, again.colors)
-    whole, _ = look_at_scenes(recipe, bank, [(200, 200)] * 2, seed=3)
-    assert whole.counts[0].tolist() == looks.counts[0].tolist()
-    assert whole.counts[1].sum() >= looks.counts[1].sum()

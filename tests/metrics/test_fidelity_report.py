@@ -11,7 +11,8 @@ import pytest
 
 from synthmed.errors import SynthmedError
 from synthmed.metrics.fidelity_looks import Looks
-from synthmed.metrics.fidelity_report import MEAN, FidelityReport, Row, measure_fidelity
+from synthmed.metrics.fidelity_measures import MEAN
+from synthmed.metrics.fidelity_report import FidelityReport, Row, measure_fidelity
 
 CLASSES, SIZES = ("a", "b"), np.array([20.0, 50.0])
 

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from synthmed import plots
 from synthmed.metrics.fidelity_looks import Looks
-from synthmed.metrics.fidelity_report import MEAN, FidelityReport, Row
+from synthmed.metrics.fidelity_measures import MEAN
+from synthmed.metrics.fidelity_report import FidelityReport, Row
 
 
 def looks(images: int, classes: int, seed: int) -> Looks:
