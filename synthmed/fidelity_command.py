@@ -71,7 +71,7 @@ class Compared(NamedTuple):
 @click.option(
     "--scenes",
     "most",
-    default=64,
+    default=128,
     show_default=True,
     type=click.IntRange(min=8),
     help="Scenes to look at, and real images at most.",
@@ -182,33 +182,30 @@ def print_report(report: FidelityReport) -> None:
         f"{report.half} real images beside {report.half} others, and beside {report.half} scenes; "
         f"mean and spread of {report.splits} random splits"
     )
-    header = ("measure", "unit", "real and real", "real and scenes", "times", "within twice")
-    print_table(title, header, [_cells(row, row.measure) for row in report.summary()])
-    missed = [row for row in report.of_classes() if row.verdict == "no"]
-    missed.sort(key=lambda row: -row.times)
+    figures = ("unit", "real and real", "real and scenes", "times")
+    rows = [(row.measure, *_cells(row), row.verdict) for row in report.summary()]
+    print_table(title, ("measure", *figures, "within twice"), rows)
+    missed = sorted((r for r in report.of_classes() if r.verdict == "no"), key=lambda row: -row.times)
     if missed:
         print_table(
             "Classes that are farther",
-            (*header[:-1], "mean real", "mean scenes"),
-            [
-                (*_cells(row, f"{row.name}: {row.measure}")[:-1], row.real, row.synthetic)
-                for row in missed[:_MOST_LINES]
-            ],
+            ("measure", "class", *figures, "mean real", "mean scenes"),
+            [(r.measure, r.name, *_cells(r), r.real, r.synthetic) for r in missed[:_MOST_LINES]],
         )
     if len(missed) > _MOST_LINES:
         console.print(f"... and {len(missed) - _MOST_LINES} more in fidelity.csv")
 
 
-def _cells(row: Row, name: str) -> tuple[str, ...]:
+def _cells(row: Row) -> tuple[str, ...]:
+    """Unit, floor, gap and their ratio."""
+
     def cell(mean: float, spread: float) -> str:
         return "-" if math.isnan(mean) else f"{mean:.2f} ± {spread:.2f}"
 
     times = "-" if math.isnan(row.times) else f"{row.times:.2f}"
     return (
-        name,
         row.unit,
         cell(row.floor, row.floor_deviation),
         cell(row.gap, row.gap_deviation),
         times,
-        row.verdict,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from synthmed.bank.background import estimate_background
 from synthmed.bank.contrast import contrast_map
@@ -21,6 +22,10 @@ _PIXELS = 16
 """Pixels that are drawn from each object: their distribution over many objects is what is compared."""
 
 
+_AWAY_PX = 3
+_FEWEST_STEPS = 200
+
+
 @dataclass(frozen=True, eq=False)
 class Looks:
     """What was measured on I images with N objects of C classes; lengths in pixels of the source images.
@@ -29,7 +34,8 @@ class Looks:
         counts: ``(I, C)`` int, centres on the image.
         foreground: ``(I,)`` float, percent of pixels that stand out from the background.
         background: ``(I, 3)`` float, its red, green and blue.
-        noise: ``(I,)`` float, standard deviation of the background in grey levels.
+        noise: ``(I,)`` float, standard deviation of single pixels of the background in grey levels; NaN where
+            hardly any is seen.
         image_index: ``(N,)`` int.
         labels: ``(N,)`` int.
         diameters_px: ``(N,)`` float, of a disc of the object's area; NaN where its outline was not found or
@@ -107,7 +113,7 @@ def look_at(
         counts=np.bincount(labels, minlength=len(sizes_px))[None].astype(np.int64),
         foreground=np.array([100 * foreground.mean()]),
         background=background.color[None],
-        noise=np.array([background.noise]),
+        noise=np.array([_ground_noise(image, foreground)]),
         image_index=np.zeros(len(labels), dtype=np.int64),
         labels=labels,
         diameters_px=np.where(whole, objects.diameters_px, np.nan) / scale,
@@ -116,6 +122,23 @@ def look_at(
         nearest_px=nearest_distances(centers),
         nearest_own_px=nearest_distances(centers, labels),
     )
+
+
+def _ground_noise(image: Image, foreground: NDArray[np.bool_]) -> float:
+    """Noise of single pixels away from objects, from differences of neighbours in both directions.
+
+    `estimate_background` looks at all pixels of its colour, among them the pallor and the rims of crowded
+    cells; and along rows alone, where the noise of a camera may differ from that along columns.
+    """
+    ground = ~ndimage.binary_dilation(foreground, iterations=_AWAY_PX)
+    grey = image.mean(axis=2)
+    pairs = ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1]))
+    steps = np.concatenate([(grey[a] - grey[b])[ground[a] & ground[b]] for a, b in pairs])
+    if len(steps) < _FEWEST_STEPS:
+        return float("nan")
+    # Dirt and what is out of focus are no noise.
+    steps = steps[np.abs(steps) <= 3 * (1.4826 * np.median(np.abs(steps)) + 1)]
+    return float(np.sqrt(np.mean(steps**2) / 2))
 
 
 def _object_pixels(

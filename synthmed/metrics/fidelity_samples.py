@@ -102,7 +102,7 @@ def look_at_scenes(
     for number, shape_px in enumerate(shapes_px):
         scene = render(draw_plan(recipe, bank, seed, number), bank)
         rng = np.random.default_rng([seed, 2, number])
-        low = rng.integers(np.array(scene.image.shape[:2]) - shape_px + 1)
+        low = rng.integers(np.subtract(scene.image.shape[:2], shape_px) + 1)
         cut = np.ascontiguousarray(scene.image[low[0] : low[0] + shape_px[0], low[1] : low[1] + shape_px[1]])
         centers_px = scene.plan.centers_px - low
         inside = _inside(centers_px, cut.shape[:2])

@@ -112,8 +112,8 @@ def fidelity_images(halves: tuple[Looks, Looks], synthetic: Looks) -> Figure:
         _Column("objects per image", "objects", _each(samples, lambda s: s.counts.sum(axis=1)), True),
         _Column("nearest of any class", "px", _each(samples, lambda s: s.nearest_px)),
         _Column("foreground share", "% of pixels", _each(samples, lambda s: s.foreground)),
-        _Column("background", "grey level", _each(samples, lambda s: s.background.mean(axis=1))),
-        _Column("noise of the background", "grey levels", _each(samples, lambda s: s.noise)),
+        _Column("background brightness", "grey level", _each(samples, lambda s: s.background.mean(axis=1))),
+        _Column("background noise", "grey levels", _each(samples, lambda s: s.noise)),
     ]
     return _grid([("", columns)])
 
@@ -125,9 +125,9 @@ def _of_class(samples: tuple[Looks, Looks, Looks], label: int) -> list[_Column]:
     colors = _each(samples, lambda s: s.colors[s.labels == label].mean(axis=2).ravel())
     return [
         _Column("objects per image", "objects", _each(samples, lambda s: s.counts[:, label]), True),
-        _Column("diameter", "px", own("diameters_px")),
-        _Column("brightness of its pixels", "grey level", colors),
-        _Column("contrast to the background", "grey levels", own("contrast")),
+        _Column("diameter of objects", "px", own("diameters_px")),
+        _Column("brightness of objects", "grey level", colors),
+        _Column("contrast of objects", "grey levels", own("contrast")),
         _Column("nearest of its class", "px", own("nearest_own_px")),
     ]
 

@@ -42,6 +42,24 @@ def test_one_image(scale: float, rng: np.random.Generator) -> None:
     assert 0.5 < looks.noise[0] < 2.5
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_noise_is_that_between_the_objects(turned: bool, rng: np.random.Generator) -> None:
+    image = discs([], [], [], (120, 120)).astype(float)
+    image += rng.normal(0, 3, (120, 120, 1))
+    image[40:80, 40:80] = 120 + 30 * rng.random((40, 40, 1))  # a grained object
+    image = np.clip(image, 0, 255).astype(np.uint8)
+    image = np.ascontiguousarray(image.swapaxes(0, 1)) if turned else image
+    looks = look_at(image, np.array([(60.0, 60.0)]), np.zeros(1, dtype=np.int64), np.array([40.0]), 1.0, rng)
+    assert looks.noise[0] == pytest.approx(np.hypot(3, np.sqrt(2)), rel=0.1)
+
+
+def test_an_image_full_of_objects_has_no_noise_to_tell(rng: np.random.Generator) -> None:
+    rows = np.indices((12, 12))[0]
+    image = np.repeat((rows * 20)[..., None], 3, axis=2).astype(np.uint8)
+    looks = look_at(image, np.array([(6.0, 6.0)]), np.zeros(1, dtype=np.int64), np.array([5.0]), 1.0, rng)
+    assert np.isnan(looks.noise[0])
+
+
 def test_an_image_without_objects(rng: np.random.Generator) -> None:
     looks = look_at(
         discs([], [], [], (64, 64)), np.zeros((0, 2)), np.zeros(0, dtype=np.int64), np.array([9.0]), 1.0, rng

@@ -71,8 +71,8 @@ def test_the_same_population_is_within_twice_the_floor() -> None:
 @pytest.mark.parametrize(
     ("change", "measures"),
     [
-        ({"larger": 1.15}, {"diameter"}),
-        ({"brighter": 10.0}, {"brightness of the object's pixels", "contrast to the background"}),
+        ({"larger": 1.15}, {"diameter of objects"}),
+        ({"brighter": 10.0}, {"brightness of objects", "contrast of objects"}),
         ({"rates": (12.0, 3.0)}, {"objects per image"}),
     ],
 )
