@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from synthmed import __version__
 from synthmed._files import folder_when_done, require_free
@@ -19,30 +18,19 @@ from synthmed.terminal import console, print_problems, print_table, progress_bar
 
 if TYPE_CHECKING:
     from synthmed.bank import PatchBank
-    from synthmed.metrics.fidelity_looks import Looks
     from synthmed.metrics.fidelity_report import FidelityReport, Row
+    from synthmed.metrics.fidelity_samples import Sample
     from synthmed.scenes import Recipe
 
-_SHOWN = 4
 _MOST_LINES = 12
 
 
 class Compared(NamedTuple):
-    """What was looked at, and the figures.
-
-    Attributes:
-        report: the figures.
-        real: what was measured on real images.
-        synthetic: what was measured on scenes.
-        real_images: some real images at the scale of the scenes.
-        scenes: as many scenes.
-    """
+    """What was looked at, and the figures."""
 
     report: FidelityReport
-    real: Looks
-    synthetic: Looks
-    real_images: list[NDArray[np.uint8]]
-    scenes: list[NDArray[np.uint8]]
+    real: Sample
+    scenes: Sample
 
 
 @click.command()
@@ -145,13 +133,12 @@ def compare(
     from synthmed.metrics.fidelity_samples import look_at_real, look_at_scenes
 
     with progress_bar("Looking at real images") as progress:
-        real, images = look_at_real(points, images_dir, recipe, bank, most=most, seed=seed, progress=progress)
-    shapes = [(image.shape[0], image.shape[1]) for image in images]
-    shapes = [shapes[k % len(shapes)] for k in range(most)]
+        real = look_at_real(points, images_dir, recipe, bank, most=most, seed=seed, progress=progress)
+    shapes_px = [real.shapes_px[k % len(real.shapes_px)] for k in range(most)]
     with progress_bar("Looking at scenes") as progress:
-        synthetic, scenes = look_at_scenes(recipe, bank, shapes, seed=seed, progress=progress)
-    report = measure_fidelity(bank.classes, bank.sizes_px, real, synthetic, seed=seed)
-    return Compared(report, real, synthetic, images[:_SHOWN], scenes[:_SHOWN])
+        scenes = look_at_scenes(recipe, bank, shapes_px, seed=seed, progress=progress)
+    report = measure_fidelity(bank.classes, bank.sizes_px, real.looks, scenes.looks, seed=seed)
+    return Compared(report, real, scenes)
 
 
 def _write(folder: Path, compared: Compared, bank: PatchBank, recipe: Recipe) -> None:
@@ -163,15 +150,19 @@ def _write(folder: Path, compared: Compared, bank: PatchBank, recipe: Recipe) ->
         folder / "fidelity.json", synthmed=__version__, bank=bank.hash, recipe=recipe.model_dump(mode="json")
     )
     report.to_csv(folder / "fidelity.csv")
-    order = np.random.default_rng([report.seed, 4]).permutation(len(compared.real))
-    halves = compared.real.of_images(order[:half]), compared.real.of_images(order[half : 2 * half])
-    scenes = compared.synthetic.of_images(np.arange(half))
+    order = np.random.default_rng([report.seed, 4]).permutation(len(compared.real.looks))
+    real = compared.real.looks
+    halves = real.of_images(order[:half]), real.of_images(order[half : 2 * half])
+    scenes = compared.scenes.looks.of_images(np.arange(half))
     by_class = plots.fidelity_classes(bank.classes, halves, scenes)
     for name, figure in (
         ("measures.png", plots.fidelity_summary(report)),
         ("classes.png", by_class),
         ("images.png", plots.fidelity_images(halves, scenes)),
-        ("real_beside_synthetic.png", plots.real_beside_synthetic(compared.real_images, compared.scenes)),
+        (
+            "real_beside_synthetic.png",
+            plots.real_beside_synthetic(compared.real.images, compared.scenes.images),
+        ),
     ):
         plots.save_figure(figure, folder / name)
 

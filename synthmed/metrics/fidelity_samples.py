@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,22 @@ from synthmed.scenes.render import render
 Progress = Callable[[int, int], None]
 Image = NDArray[np.uint8]
 
+_SHOWN = 4
+
+
+class Sample(NamedTuple):
+    """Images that were looked at.
+
+    Attributes:
+        looks: what was measured on them.
+        shapes_px: the height and width of each, when it was.
+        images: the first few, to be shown: real ones at the scale of the scenes, scenes as a whole.
+    """
+
+    looks: Looks
+    shapes_px: list[tuple[int, int]]
+    images: list[Image]
+
 
 def look_at_real(
     points: PointSet,
@@ -37,7 +54,7 @@ def look_at_real(
     most: int,
     seed: int,
     progress: Progress | None = None,
-) -> tuple[Looks, list[Image]]:
+) -> Sample:
     """Measure real images at the scale of the scenes.
 
     Of an image that is larger than the canvas at that scale a random window is taken.
@@ -50,14 +67,12 @@ def look_at_real(
         most: images to look at, chosen at random where there are more.
         seed: of all choices.
         progress: called with images done and images in all.
-
-    Returns:
-        What was measured, and the resized images.
     """
     scale = scene_scale(recipe, bank)
     of_image = points.by_image()
     chosen = np.random.default_rng([seed, 0]).permutation(len(points.images))[:most]
-    looks, images = [], []
+    looks, shapes_px = [], []
+    images: list[Image] = []
     for done, number in enumerate(chosen, 1):
         rng = np.random.default_rng([seed, 1, int(number)])
         with open_image(resolve_inside(images_dir, points.images[number])) as source:
@@ -71,10 +86,12 @@ def look_at_real(
         inside = _inside(centers_px, image.shape[:2])
         labels = points.labels[index][inside]
         looks.append(look_at(image, centers_px[inside], labels, bank.sizes_px, scale, rng))
-        images.append(image)
+        shapes_px.append((image.shape[0], image.shape[1]))
+        if len(images) < _SHOWN:
+            images.append(image)
         if progress is not None:
             progress(done, len(chosen))
-    return join(looks), images
+    return Sample(join(looks), shapes_px, images)
 
 
 def look_at_scenes(
@@ -84,7 +101,7 @@ def look_at_scenes(
     *,
     seed: int,
     progress: Progress | None = None,
-) -> tuple[Looks, list[Image]]:
+) -> Sample:
     """Render scenes and measure them, each cut at random to a shape that a real image has.
 
     Args:
@@ -93,12 +110,10 @@ def look_at_scenes(
         shapes_px: height and width for each scene, none larger than the canvas.
         seed: of the series of scenes.
         progress: called with scenes done and scenes in all.
-
-    Returns:
-        What was measured, and the whole scenes.
     """
     scale = scene_scale(recipe, bank)
-    looks, images = [], []
+    looks = []
+    images: list[Image] = []
     for number, shape_px in enumerate(shapes_px):
         scene = render(draw_plan(recipe, bank, seed, number), bank)
         rng = np.random.default_rng([seed, 2, number])
@@ -107,10 +122,11 @@ def look_at_scenes(
         centers_px = scene.plan.centers_px - low
         inside = _inside(centers_px, cut.shape[:2])
         looks.append(look_at(cut, centers_px[inside], scene.labels[inside], bank.sizes_px, scale, rng))
-        images.append(scene.image)
+        if len(images) < _SHOWN:
+            images.append(scene.image)
         if progress is not None:
             progress(number + 1, len(shapes_px))
-    return join(looks), images
+    return Sample(join(looks), shapes_px, images)
 
 
 def resized_like_backdrops(image: Image, scale: float, largest_px: tuple[int, int]) -> Image:

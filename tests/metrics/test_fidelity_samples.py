@@ -33,19 +33,22 @@ def points(phantom_dir: Path) -> PointSet:
 
 def test_real_images_at_the_scale_of_scenes(phantom_dir: Path, points: PointSet, bank: PatchBank) -> None:
     recipe = Recipe()
-    looks, images = look_at_real(points, phantom_dir / "images", recipe, bank, most=99, seed=0)
+    sample = look_at_real(points, phantom_dir / "images", recipe, bank, most=99, seed=0)
+    looks, images = sample.looks, sample.images
     scale = scene_scale(recipe, bank)
     expected = np.round(bank.image_shapes_px[0] * scale).astype(int).tolist()
     assert {image.shape[:2] for image in images} == {tuple(expected)}
     # Whole images are shown, so that no click is lost, each image once.
     assert sorted(map(tuple, looks.counts.tolist())) == sorted(map(tuple, points.counts().tolist()))
-    first, _ = look_at_real(points, phantom_dir / "images", recipe, bank, most=2, seed=0)
-    np.testing.assert_array_equal(first.colors, looks.of_images(np.arange(2)).colors)
+    assert sample.shapes_px == [tuple(expected)] * len(points.images)
+    first = look_at_real(points, phantom_dir / "images", recipe, bank, most=2, seed=0)
+    np.testing.assert_array_equal(first.looks.colors, looks.of_images(np.arange(2)).colors)
 
 
 def test_of_large_images_a_window_is_taken(phantom_dir: Path, points: PointSet, bank: PatchBank) -> None:
     recipe = make_recipe({"canvas": {"size_px": [100, 120]}, "scale": 1.0})
-    looks, images = look_at_real(points, phantom_dir / "images", recipe, bank, most=3, seed=0)
+    sample = look_at_real(points, phantom_dir / "images", recipe, bank, most=3, seed=0)
+    looks, images = sample.looks, sample.images
     assert {image.shape for image in images} == {(100, 120, 3)}
     assert looks.counts.sum() < points.counts().sum()
     # The window is where it says: the image there is that of the file.
@@ -63,10 +66,12 @@ def test_of_large_images_a_window_is_taken(phantom_dir: Path, points: PointSet, 
 def test_scenes_are_cut_to_the_shape_of_real_images(bank: PatchBank) -> None:
     recipe = make_recipe({"canvas": {"size_px": [200, 200]}})
     shapes = [(200, 200), (120, 200)]
-    looks, scenes = look_at_scenes(recipe, bank, shapes, seed=3)
-    again, _ = look_at_scenes(recipe, bank, shapes, seed=3)
-    assert {scene.shape for scene in scenes} == {(200, 200, 3)}
-    np.testing.assert_array_equal(looks.colors, again.colors)
-    whole, _ = look_at_scenes(recipe, bank, [(200, 200)] * 2, seed=3)
-    assert whole.counts[0].tolist() == looks.counts[0].tolist()
-    assert whole.counts[1].sum() >= looks.counts[1].sum()
+    first = look_at_scenes(recipe, bank, shapes, seed=3)
+    again = look_at_scenes(recipe, bank, shapes, seed=3)
+    assert {scene.shape for scene in first.images} == {(200, 200, 3)}
+    assert first.shapes_px == shapes
+    np.testing.assert_array_equal(first.looks.colors, again.looks.colors)
+    whole = look_at_scenes(recipe, bank, [(200, 200)] * 5, seed=3)
+    assert len(whole.images) == 4
+    assert whole.looks.counts[0].tolist() == first.looks.counts[0].tolist()
+    assert whole.looks.counts[1].sum() >= first.looks.counts[1].sum()
