@@ -119,7 +119,7 @@ def look_at_scenes(
         rng = np.random.default_rng([seed, 2, number])
         low = rng.integers(np.subtract(scene.image.shape[:2], shape_px) + 1)
         cut = np.ascontiguousarray(scene.image[low[0] : low[0] + shape_px[0], low[1] : low[1] + shape_px[1]])
-        centers_px = scene.plan.centers_px - low
+        centers_px = scene.plan.centers_px[scene.painted] - low
         inside = _inside(centers_px, cut.shape[:2])
         looks.append(look_at(cut, centers_px[inside], scene.labels[inside], bank.sizes_px, scale, rng))
         if len(images) < _SHOWN:

@@ -9,7 +9,7 @@ from PIL import Image
 from synthmed.bank import PatchBank, open_bank
 from synthmed.metrics.fidelity_samples import look_at_real, look_at_scenes, resized_like_backdrops
 from synthmed.points import PointSet, read_points
-from synthmed.scenes import Recipe, make_recipe, scene_scale
+from synthmed.scenes import Recipe, draw_plan, make_recipe, render, scene_scale
 
 
 @pytest.mark.parametrize(("scale", "shape"), [(1.0, (6, 8)), (0.5, (3, 4)), (1.7, (10, 13))])
@@ -75,3 +75,18 @@ def test_scenes_are_cut_to_the_shape_of_real_images(bank: PatchBank) -> None:
     assert len(whole.images) == 4
     assert whole.looks.counts[0].tolist() == first.looks.counts[0].tolist()
     assert whole.looks.counts[1].sum() >= first.looks.counts[1].sum()
+
+
+def test_objects_that_are_not_painted_do_not_count(bank: PatchBank) -> None:
+    places = {"max_overlap": 0.9, "min_visible": 0.9}
+    recipe = make_recipe({"canvas": {"size_px": [120, 120]}, "scale": 1.0, "placement": places})
+    scenes = [render(draw_plan(recipe, bank, 0, index), bank) for index in range(4)]
+    assert any(len(scene) < len(scene.plan) for scene in scenes)
+    looks = look_at_scenes(recipe, bank, [(120, 120)] * 4, seed=0).looks
+    within = [
+        ((c >= 0) & (c < 120)).all(axis=1) for c in (scene.plan.centers_px[scene.painted] for scene in scenes)
+    ]
+    expected = [
+        np.bincount(s.labels[own], minlength=3).tolist() for s, own in zip(scenes, within, strict=True)
+    ]
+    assert looks.counts.tolist() == expected
