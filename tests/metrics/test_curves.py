@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthmed.metrics.curves import (
-    average_precision,
-    best_f1_threshold,
-    curve,
-    f1,
-    interpolated_average_precision,
-    mean_over_classes,
-    ratio,
-)
+from synthmed.metrics.average_precision import average_precision, interpolated_average_precision
+from synthmed.metrics.curves import best_f1_threshold, curve, f1, mean_over_classes, ratio
 
 HITS = st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.7, 0.9]), st.booleans()), max_size=15)
 
