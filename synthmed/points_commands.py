@@ -39,7 +39,7 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def read(points: Path, images_dir: Path, log: ProblemLog, options: dict[str, Any], **more: Any) -> PointSet:
+def read(points: Path, images_dir: Path | None, log: ProblemLog, options: dict[str, Any], **more: Any) -> PointSet:
     """Read points as `reading_options` say; takes their values out of ``options``."""
     classes = options.pop("classes") or None
     try:
@@ -54,7 +54,7 @@ def read(points: Path, images_dir: Path, log: ProblemLog, options: dict[str, Any
 
 def _read(
     points: Path,
-    images_dir: Path,
+    images_dir: Path | None,
     log: ProblemLog,
     options: dict[str, Any],
     classes: tuple[str, ...] | None,

@@ -34,10 +34,13 @@ def coco_average_precision(counts: Curve) -> Floats:
     Returns:
         ``(...)`` float in 0..1; NaN where there is nothing to find.
     """
-    envelope, recall = _envelope(counts), counts.recall
-    padded = np.concatenate([envelope, np.zeros((*envelope.shape[:-1], 1))], axis=-1)
-    places = np.apply_along_axis(np.searchsorted, -1, recall, COCO_RECALLS) if recall.size else 0
-    taken = np.take_along_axis(padded, np.broadcast_to(places, (*envelope.shape[:-1], 101)), axis=-1)
+    recall, envelope = (
+        np.concatenate([values, np.full((*values.shape[:-1], 1), end)], axis=-1)
+        for values, end in ((counts.recall, np.inf), (_envelope(counts), 0.0))
+    )
+    rows = recall.reshape(-1, recall.shape[-1])
+    places = np.array([row.searchsorted(COCO_RECALLS) for row in rows], dtype=np.int64)
+    taken = np.take_along_axis(envelope, places.reshape(*recall.shape[:-1], len(COCO_RECALLS)), axis=-1)
     return _known(counts, taken.mean(axis=-1))
 
 

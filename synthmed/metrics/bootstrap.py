@@ -20,8 +20,8 @@ Ints = NDArray[np.int64]
 Statistic = Callable[[Floats], dict[str, Floats]]
 """Figures by name, ``(R, ...)`` each, from weights ``(R, I)`` of the images; all ones give the figures."""
 
-_BLOCK = 4_000_000
-"""Weights handed to a statistic in one go: it bounds the memory, not the result."""
+_BLOCK = 128
+"""Resamples handed to a statistic in one go, so that its tables fit the cache; the result is the same."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,7 @@ def difference(first: Statistic, second: Statistic) -> Statistic:
 
 
 def _in_blocks(statistic: Statistic, weights: Floats) -> dict[str, Floats]:
-    step = max(1, _BLOCK // max(1, weights.shape[1]))
-    parts = [statistic(weights[start : start + step]) for start in range(0, len(weights), step)]
+    parts = [statistic(weights[start : start + _BLOCK]) for start in range(0, len(weights), _BLOCK)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from synthmed.metrics.bootstrap import Statistic, resampling_units
 from synthmed.metrics.cam_pairs import Pair, judge_map, pair_figures
 from synthmed.metrics.checks import check_boxes, check_class_sizes, check_maps
-from synthmed.metrics.curves import with_mean
 from synthmed.metrics.detection import (
     FALSE_POSITIVE,
     IGNORED,
@@ -30,6 +29,7 @@ from synthmed.metrics.detection import (
 )
 from synthmed.metrics.matching import match_centers
 from synthmed.metrics.peaks import find_peaks
+from synthmed.metrics.statistics import rates
 from synthmed.points.pointset import PointSet
 
 Floats = NDArray[np.float64]
@@ -202,10 +202,7 @@ class CamEvaluator:
         def figures(weights: Floats) -> dict[str, Floats]:
             found = pair_figures(self._pairs, len(self.classes), weights)
             if peak_thresholds is not None:
-                peaks = detection_scores(matched, peak_thresholds, weights)
-                found |= {
-                    f"peak_{name}": with_mean(getattr(peaks, name)) for name in ("f1", "precision", "recall")
-                }
+                found |= rates(detection_scores(matched, peak_thresholds, weights), "peak_", "")
             return found
 
         return figures

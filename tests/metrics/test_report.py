@@ -20,7 +20,8 @@ from synthmed.metrics.report import (
 
 def filled(kind: type, start: float) -> object:
     """Figures that all differ, so that a mix-up shows."""
-    values = {f.name: start + k / 100 for k, f in enumerate(fields(kind))}
+    values: dict[str, object] = {f.name: start + k / 100 for k, f in enumerate(fields(kind))}
+    values["intervals"] = {name: (start, start + 0.1) for name in list(values)[:2]}
     if kind is CamFigures:
         values["pairs"] = 7
     return kind(**values)
