@@ -11,6 +11,7 @@ import click
 from synthmed import __version__
 from synthmed._files import require_free
 from synthmed.errors import ProblemLog, SynthmedError
+from synthmed.evaluate_commands import evaluate
 from synthmed.points import SPLITS
 from synthmed.points_commands import points, read, reading_options
 from synthmed.terminal import (
@@ -38,6 +39,7 @@ def main() -> None:
 
 
 main.add_command(points)
+main.add_command(evaluate)
 
 
 @main.command()

@@ -162,9 +162,10 @@ class CamEvaluator:
     def matched_peaks(self) -> MatchedPredictions:
         """Every peak with its verdict; ``truth_index`` counts truths in the order of adding."""
         none = (np.zeros(0, dtype=np.int64), np.zeros(0), *np.zeros((3, 0), dtype=np.int64))
-        images, *columns = (np.concatenate(column) for column in zip(none, *self._peaks, strict=True))
+        columns = (np.concatenate(column) for column in zip(none, *self._peaks, strict=True))
+        images, values, labels, status, truth_index = columns
         truths = np.array(self._truths, dtype=np.int64).reshape(-1, len(self.classes))
-        return MatchedPredictions(self.classes, images, *columns, truths)
+        return MatchedPredictions(self.classes, images, values, labels, status, truth_index, truths)
 
     def best_peak_thresholds(self) -> Floats:
         """``(C,)`` float, the value of each class's map above which its peaks have the highest F1.
@@ -180,15 +181,23 @@ class CamEvaluator:
             peak_thresholds: ``(C,)`` float from `best_peak_thresholds` of the train split.
         """
         figures = self.statistic()(np.ones((1, len(self._truths))))
-        named = {name: values[0, :-1] for name, values in figures.items()}
-        pooled = ("px_ap", "max_box_acc", "max_box_acc_v2")
+        of_class = {name: values[0, :-1] for name, values in figures.items()}
+        pooled = {name: float(values[0, -1]) for name, values in figures.items()}
         return CamScores(
             classes=self.classes,
+            pairs=of_class["pairs"].astype(np.int64),
+            pointing_game=of_class["pointing_game"],
+            energy_share=of_class["energy_share"],
+            energy_gain=of_class["energy_gain"],
+            px_ap=of_class["px_ap"],
+            max_box_acc=of_class["max_box_acc"],
+            max_box_acc_v2=of_class["max_box_acc_v2"],
+            pooled_px_ap=pooled["px_ap"],
+            pooled_max_box_acc=pooled["max_box_acc"],
+            pooled_max_box_acc_v2=pooled["max_box_acc_v2"],
             peaks=None
             if peak_thresholds is None
             else detection_scores(self.matched_peaks(), peak_thresholds),
-            **(named | {"pairs": named["pairs"].astype(np.int64)}),
-            **{f"pooled_{name}": float(figures[name][0, -1]) for name in pooled},
         )
 
     def statistic(self, peak_thresholds: ArrayLike | None = None) -> Statistic:

@@ -55,9 +55,7 @@ class Pair:
     any_box: Bools
 
 
-def judge_map(
-    image: int, label: int, cam: NDArray, truth_boxes_px: Floats, ignored_boxes_px: Floats
-) -> Pair:
+def judge_map(image: int, label: int, cam: NDArray, truth_boxes_px: Floats, ignored_boxes_px: Floats) -> Pair:
     """Judge the map of one class on one image that has it.
 
     Args:
@@ -88,7 +86,6 @@ def pair_figures(pairs: Sequence[Pair], n_classes: int, weights: Floats) -> dict
         By name ``(R, C + 1)`` float. What comes last is pooled over the maps of all classes in ``px_ap``,
         ``max_box_acc`` and ``max_box_acc_v2``, a sum in ``pairs`` and the mean over classes elsewhere.
     """
-    labels = np.array([pair.label for pair in pairs], dtype=np.int64)
     count = (len(weights), n_classes)
     totals = np.zeros(count)
     shares = np.zeros((*count, 3))
@@ -97,7 +94,7 @@ def pair_figures(pairs: Sequence[Pair], n_classes: int, weights: Floats) -> dict
     largest = np.zeros((*count, len(BOX_THRESHOLDS)))
     any_box = np.zeros((*count, len(BOX_IOUS), len(BOX_THRESHOLDS)))
     for label in range(n_classes):
-        own = [pairs[k] for k in np.flatnonzero(labels == label)]
+        own = [pair for pair in pairs if pair.label == label]
         drawn = weights[:, [pair.image for pair in own]]
         totals[:, label] = drawn.sum(axis=1)
         shares[:, label] = _mean_shares(drawn, own)

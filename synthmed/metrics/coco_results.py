@@ -56,7 +56,9 @@ def read_coco_results(
     labels = _labels(entries, {**truth.category_names, **own_categories, **(categories or {})}, truth, path)
     judged = (images >= 0) & (labels >= 0)
     if not judged.all():
-        log.note(f"{path}: {int((~judged).sum())} boxes on images or of classes that are not judged were left out")
+        log.note(
+            f"{path}: {int((~judged).sum())} boxes on images or of classes that are not judged were left out"
+        )
     images, labels, table = images[judged], labels[judged], table[judged]
     _check_places(table, truth.points.image_shapes_px[images], path, log)
     without = len(truth.points.images) - len(np.unique(images))
@@ -88,10 +90,14 @@ def _row(entry: Any, path: Path, place: int) -> list[float]:
         raise SynthmedError(f"{what} is not a JSON object", file=path, value=shown(entry), remedy=_FORMAT)
     box = entry.get("bbox")
     if not isinstance(box, list) or len(box) != 4:
-        raise SynthmedError(f"{what} has no bbox of four numbers", file=path, value=shown(box), remedy=_FORMAT)
+        raise SynthmedError(
+            f"{what} has no bbox of four numbers", file=path, value=shown(box), remedy=_FORMAT
+        )
     if "score" not in entry:
         raise SynthmedError(
-            f"{what} has no score", file=path, remedy="name predictions, not annotations: every box needs a score"
+            f"{what} has no score",
+            file=path,
+            remedy="name predictions, not annotations: every box needs a score",
         )
     row = [*map(number, box), number(entry["score"])]
     if row[4] != row[4]:
@@ -123,7 +129,10 @@ def _image_numbers(
 ) -> Ints:
     """``(N,)`` the image of each entry, -1 for one that is not judged, by whatever names all of them."""
     ids = [text_of(entry.get("image_id")) for entry in entries]
-    written = [text_of(entry.get("file_name")).strip() or file_names.get(key, "") for entry, key in zip(entries, ids, strict=True)]
+    written = [
+        text_of(entry.get("file_name")).strip() or file_names.get(key, "")
+        for entry, key in zip(entries, ids, strict=True)
+    ]
     ways = (
         ("by file_name", written, truth.by_name),
         ("by the ids of the truth", ids, truth.by_id),
@@ -139,9 +148,9 @@ def _image_numbers(
             f"{len(missing)} image ids are not among the images of the truth",
             file=path,
             value=", ".join(missing[:5]),
-            remedy=f"use the ids of {truth.path.name} ({some}, ...) or file names, and predict on its images alone",
+            remedy=f"use the ids of {truth.path.name} ({some}, ...) or file names, and predict on these",
         )
-    if best and entries:
+    if best == len(ways) - 1 and entries:
         log.note(f"{path}: images are told {how}")
     return np.array([known[word] for word in words], dtype=np.int64)
 
@@ -151,15 +160,18 @@ def _labels(entries: Sequence[Any], names: Mapping[str, str], truth: TruthFile, 
     ids = [text_of(entry.get("category_id")) for entry in entries]
     classes = {name: label for label, name in enumerate(truth.points.classes)}
     known_elsewhere = set(truth.category_names.values())
-    wrong = sorted({key for key in ids if names.get(key) not in classes and names.get(key) not in known_elsewhere})
+    wrong = sorted(
+        {key for key in ids if names.get(key) not in classes and names.get(key) not in known_elsewhere}
+    )
     if wrong:
         said = [f"{key} ({names[key]})" if key in names else key for key in wrong]
         have = ", ".join(f"{key}={name}" for key, name in truth.category_names.items()) or ", ".join(classes)
+        example = f"--category {wrong[0]}={next(iter(classes))}"
         raise SynthmedError(
             "categories of the predictions are not among those of the truth",
             file=path,
             value=", ".join(said[:5]),
-            remedy=f"the truth has {have}; say what each id means, such as --category {wrong[0]}={next(iter(classes))}",
+            remedy=f"the truth has {have}; say what each id means, such as {example}",
         )
     return np.array([classes.get(names[key], -1) for key in ids], dtype=np.int64)
 
@@ -185,4 +197,6 @@ def _check_places(table: Floats, shapes_px: Ints, path: Path, log: ProblemLog) -
             "resized one), and check that width and height in the truth are those of the images",
         )
     if outside.any():
-        log.note(f"{path}: {int(outside.sum())} boxes have their centre outside the image; they count as wrong")
+        log.note(
+            f"{path}: {int(outside.sum())} boxes have their centre outside the image; they count as wrong"
+        )

@@ -33,7 +33,8 @@ class Curve:
     def precision(self) -> Floats:
         """``(..., K)`` float; 0 where nothing scores that much."""
         found = np.asarray(self.tp + self.fp, dtype=float)
-        return np.divide(self.tp, found, out=np.zeros_like(found), where=found > 0)
+        precision: Floats = np.divide(self.tp, found, out=np.zeros_like(found), where=found > 0)
+        return precision
 
     @property
     def recall(self) -> Floats:

@@ -67,9 +67,7 @@ class MatchedPredictions:
         """What was found of one class, to be counted with any weight of each image."""
         of_class = (self.labels == label) & (self.status != IGNORED)
         hits = self.status[of_class] == TRUE_POSITIVE
-        return rank(
-            self.scores[of_class], hits, self.image_index[of_class], self.image_truths[:, label]
-        )
+        return rank(self.scores[of_class], hits, self.image_index[of_class], self.image_truths[:, label])
 
 
 @dataclass(frozen=True, eq=False)

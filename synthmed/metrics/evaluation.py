@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synthmed.metrics.bootstrap import DEFAULT, Resampling, Statistic, draw_weights, estimate, resampling_units
+from synthmed.metrics.bootstrap import (
+    DEFAULT,
+    Resampling,
+    Statistic,
+    draw_weights,
+    estimate,
+    resampling_units,
+)
 from synthmed.metrics.cam import CamEvaluator
 from synthmed.metrics.detection import FIXED_THRESHOLD, best_thresholds, match_predictions
 from synthmed.metrics.multilabel import best_multilabel_thresholds, presence
@@ -60,7 +67,7 @@ def detector_figures(
         ``C + 1`` entries.
     """
     measured = measure_detector(train, held_out, class_sizes_px, fixed_threshold=fixed_threshold)
-    return _entries(DetectorFigures, *measured, resampling_units(held_out[1].groups), resampling)
+    return entries(DetectorFigures, *measured, resampling_units(held_out[1].groups), resampling)
 
 
 def measure_detector(
@@ -109,7 +116,7 @@ def cam_figures(
     Returns:
         ``C + 1`` entries.
     """
-    return _entries(CamFigures, *measure_cams(evaluator, peak_thresholds), evaluator.units, resampling)
+    return entries(CamFigures, *measure_cams(evaluator, peak_thresholds), evaluator.units, resampling)
 
 
 def measure_cams(evaluator: CamEvaluator, peak_thresholds: ArrayLike | None = None) -> Measured:
@@ -119,7 +126,10 @@ def measure_cams(evaluator: CamEvaluator, peak_thresholds: ArrayLike | None = No
 
 
 def classifier_figures(
-    train: tuple[ArrayLike, PointSet], held_out: tuple[ArrayLike, PointSet], *, resampling: Resampling = DEFAULT
+    train: tuple[ArrayLike, PointSet],
+    held_out: tuple[ArrayLike, PointSet],
+    *,
+    resampling: Resampling = DEFAULT,
 ) -> tuple[ClassifierFigures, ...]:
     """F1 and average precision of image-level scores.
 
@@ -134,7 +144,7 @@ def classifier_figures(
     thresholds = best_multilabel_thresholds(train[0], presence(train[1]))
     statistic = classifier_statistic(*held_out, thresholds)
     units = resampling_units(held_out[1].groups)
-    return _entries(ClassifierFigures, statistic, {"threshold": thresholds}, units, resampling)
+    return entries(ClassifierFigures, statistic, {"threshold": thresholds}, units, resampling)
 
 
 def build_report(
@@ -202,7 +212,7 @@ def build_report(
     )
 
 
-def _entries(
+def entries(
     kind: type[F], statistic: Statistic, thresholds: Mapping[str, Floats], units: Ints, resampling: Resampling
 ) -> tuple[F, ...]:
     """One entry for each class and one over all, with the intervals of what was resampled.
@@ -210,19 +220,18 @@ def _entries(
     A threshold has neither an interval nor a mean, and a figure that was not measured is NaN.
     """
     found = estimate(statistic, draw_weights(units, resampling), resampling.level)
-    columns: dict[str, list[Any]] = {name: estimated.value.tolist() for name, estimated in found.items()}
-    columns |= {name: [*values.tolist(), math.nan] for name, values in thresholds.items()}
+    columns: dict[str, list[Any]] = {name: one.value.tolist() for name, one in found.items()}
+    columns |= {name: [*map(float, limits), math.nan] for name, limits in thresholds.items()}
     if "pairs" in columns:
         columns["pairs"] = [int(count) for count in columns["pairs"]]
     names = [f.name for f in fields(kind) if f.name != "intervals"]
-    return tuple(
-        kind(
-            **{name: columns[name][k] if name in columns else math.nan for name in names},
-            intervals={
-                name: (float(estimated.low[k]), float(estimated.high[k]))
-                for name, estimated in found.items()
-                if name in names and name != "pairs" and not np.isnan(estimated.low[k])
-            },
-        )
-        for k in range(len(next(iter(columns.values()))))
-    )
+    rows: list[F] = []
+    for k in range(len(next(iter(columns.values())))):
+        values: dict[str, Any] = {name: columns[name][k] if name in columns else math.nan for name in names}
+        intervals = {
+            name: (float(one.low[k]), float(one.high[k]))
+            for name, one in found.items()
+            if name in names and name != "pairs" and not np.isnan(one.low[k])
+        }
+        rows.append(kind(**values, intervals=intervals))
+    return tuple(rows)

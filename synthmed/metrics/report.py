@@ -200,7 +200,7 @@ class RunReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: NaN becomes ``None``."""
-        data: dict[str, Any] = _without_nan({"schema_version": SCHEMA_VERSION, **asdict(self)})
+        data: dict[str, Any] = without_nan({"schema_version": SCHEMA_VERSION, **asdict(self)})
         return data
 
     @classmethod
@@ -245,11 +245,12 @@ def _class_report(data: Mapping[str, Any]) -> ClassReport:
     return ClassReport(**values)
 
 
-def _without_nan(data: Any) -> Any:
+def without_nan(data: Any) -> Any:
+    """Plain data with ``None`` for every NaN, as JSON has none."""
     if isinstance(data, Mapping):
-        return {key: _without_nan(value) for key, value in data.items()}
+        return {key: without_nan(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [_without_nan(value) for value in data]
+        return [without_nan(value) for value in data]
     return None if isinstance(data, float) and math.isnan(data) else data
 
 

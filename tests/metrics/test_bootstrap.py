@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,7 +28,7 @@ IMAGES = 7
 
 
 def crowd(seed: int, points: Make) -> tuple[Predictions, PointSet]:
-    """Truths with some at the border, and predictions that are these shifted, with equal scores among them."""
+    """Truths, some of them at the border, and these shifted as predictions, with equal scores among them."""
     rng = np.random.default_rng(seed)
 
     def rows(count: int) -> np.ndarray:
@@ -206,12 +205,17 @@ def test_a_class_of_too_few_images_has_no_interval(points: Make) -> None:
     rows = [(image, 0, 10, 10, 20, 20) for image in range(10)] + [(0, 1, 50, 50, 60, 60)] * 2
     truth = points(rows, images=10)
     half = Resampling(count=200)
-    assert "f1" in classifier_figures(
-        (np.ones((10, 2)), truth), (np.ones((10, 2)), truth), resampling=half
-    )[0].intervals
+    assert (
+        "f1"
+        in classifier_figures((np.ones((10, 2)), truth), (np.ones((10, 2)), truth), resampling=half)[
+            0
+        ].intervals
+    )
     nowhere = replace(truth, labels=np.zeros(len(truth), dtype=np.int64))
     last = detector_figures(
-        None, (Predictions(*(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))), nowhere), SIZES
+        None,
+        (Predictions(*(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))), nowhere),
+        SIZES,
     )[1]
     assert math.isnan(last.f1_iou) and "f1_iou" not in last.intervals
 
