@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _INPUT = click.Path(exists=True, path_type=Path)
 _PATH = click.Path(path_type=Path)
+
+FEW = 20
+"""Below so many images or groups, percentile intervals hold the truth clearly less often than they say."""
 
 _BOXES = (
     ("F1@0.5", "detector.f1_iou"),
@@ -135,9 +139,11 @@ def evaluate(
         print_problems(log)
     differences = [compare(judged[0], other, truth.points, judging.resampling) for other in judged[1:]]
     for one in judged:
-        _print_report(one.report, judging, tuning is not None)
+        _print_report(one.report)
+    _print_baselines(judged[0].report)
     for one_difference in differences:
         _print_difference(one_difference, judged[0].report)
+    console.print(_how(judged[0].report, judging, tuning is not None))
     if out is not None:
         write_json(out, judged, differences)
         console.print(f"wrote {out}")
@@ -236,14 +242,16 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [name if counts[name] == 1 else str(path) for name, path in zip(names, paths, strict=True)]
 
 
-def _print_report(report: RunReport, judging: Judging, tuned: bool) -> None:
-    from dataclasses import replace
+def _with_objects(report: RunReport) -> RunReport:
+    """The report without classes that no image has."""
+    return replace(report, classes=tuple(entry for entry in report.classes if entry.objects))
 
-    shown = replace(report, classes=tuple(entry for entry in report.classes if entry.objects))
+
+def _print_report(report: RunReport) -> None:
+    shown = _with_objects(report)
     of_boxes = report.overall.detector is not None
     header, *rows = shown.texts([("objects", "objects"), *_columns(report)])
     print_table(f"{report.run}: {report.images} images", header, rows)
-    _print_baselines(shown)
     if of_boxes:
         chosen = _RATES if report.boxes_annotated else _RATES[3:]
         numbers = shown.rows(chosen)
@@ -251,7 +259,6 @@ def _print_report(report: RunReport, judging: Judging, tuned: bool) -> None:
         print_table(f"{report.run}, at these thresholds", list(numbers[0]), cells)
     if not report.boxes_annotated and not of_boxes:
         console.print("The truth has points alone: boxes are squares of the class's size.")
-    console.print(_how(report, judging, tuned, of_boxes))
     left_out = len(report.classes) - len(shown.classes)
     if left_out:
         console.print(f"{left_out} classes without objects are not shown.")
@@ -262,7 +269,7 @@ def _print_baselines(report: RunReport) -> None:
     if report.overall.random_detector is not None:
         places = [(title, f"random_{place}") for title, place in _columns(report)]
         header, *rows = report.texts(places)
-        print_table("boxes at random places, as many as the tuning images have", header, rows)
+        print_table("boxes at random places, as many as the tuning images have", header, rows[-1:])
     for key, name in (
         ("center_gaussian", "a bell at the centre of every image"),
         ("uniform", "a uniform map"),
@@ -273,8 +280,9 @@ def _print_baselines(report: RunReport) -> None:
             print_table(name, header, rows[-1:])
 
 
-def _how(report: RunReport, judging: Judging, tuned: bool, of_boxes: bool) -> str:
+def _how(report: RunReport, judging: Judging, tuned: bool) -> str:
     """What thresholds and intervals are, in a few sentences."""
+    of_boxes = report.overall.detector is not None
     if tuned:
         said = f"Thresholds are those with the best F1 on {report.thresholds_from}."
     elif of_boxes:
@@ -292,7 +300,7 @@ def _how(report: RunReport, judging: Judging, tuned: bool, of_boxes: bool) -> st
             f" Brackets: {report.level:.0%} percentile intervals of {report.resamples:,} resamples of the "
             f"{report.units} {unit}."
         )
-        if report.units < 20:
+        if report.units < FEW:
             said += " Of so few, intervals are too narrow."
     return said
 

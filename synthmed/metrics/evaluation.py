@@ -221,7 +221,8 @@ def entries(
     """
     found = estimate(statistic, draw_weights(units, resampling), resampling.level)
     columns: dict[str, list[Any]] = {name: one.value.tolist() for name, one in found.items()}
-    columns |= {name: [*map(float, limits), math.nan] for name, limits in thresholds.items()}
+    for name in thresholds:
+        columns[name] = [*thresholds[name].tolist(), math.nan]
     if "pairs" in columns:
         columns["pairs"] = [int(count) for count in columns["pairs"]]
     names = [f.name for f in fields(kind) if f.name != "intervals"]

@@ -137,7 +137,7 @@ def class_sizes(given: Floats, parts: Sequence[PointSet], log: ProblemLog) -> Fl
         raise SynthmedError(
             "the truth has points alone, so the sizes of classes have to be given",
             value=", ".join(unknown),
-            remedy=f"pass --size {unknown[0] if unknown else 'CLASS'}=PIXELS; half of it is how far a centre may be off",
+            remedy=f"pass --size {', '.join(unknown) or 'CLASS'}=PIXELS; a centre may be off by half of it",
         )
     if found:
         log.note(
