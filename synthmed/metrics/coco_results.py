@@ -139,7 +139,8 @@ def _image_numbers(
         ("by file name, which image_id holds", ids, truth.by_name),
     )
     unknown = [sorted({word for word in words if word not in known}) for _, words, known in ways]
-    best = min(range(len(ways)), key=lambda way: len(unknown[way]))
+    strays = [sum(word not in known for word in words) for _, words, known in ways]
+    best = strays.index(min(strays))
     how, words, known = ways[best]
     if unknown[best]:
         missing = unknown[best] if any(word in known for word in words) else sorted(set(ids))

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from synthmed.metrics.bootstrap import (
     DEFAULT,
+    Estimate,
     Resampling,
     Statistic,
     draw_weights,
@@ -220,11 +221,7 @@ def entries(
     A threshold has neither an interval nor a mean, and a figure that was not measured is NaN.
     """
     found = estimate(statistic, draw_weights(units, resampling), resampling.level)
-    columns: dict[str, list[Any]] = {name: one.value.tolist() for name, one in found.items()}
-    for name in thresholds:
-        columns[name] = [*thresholds[name].tolist(), math.nan]
-    if "pairs" in columns:
-        columns["pairs"] = [int(count) for count in columns["pairs"]]
+    columns = _columns(found, thresholds)
     names = [f.name for f in fields(kind) if f.name != "intervals"]
     rows: list[F] = []
     for k in range(len(next(iter(columns.values())))):
@@ -236,3 +233,12 @@ def entries(
         }
         rows.append(kind(**values, intervals=intervals))
     return tuple(rows)
+
+
+def _columns(found: Mapping[str, Estimate], thresholds: Mapping[str, Floats]) -> dict[str, list[Any]]:
+    """A value for each class and one over all, by the name of the figure."""
+    columns: dict[str, list[Any]] = {name: one.value.tolist() for name, one in found.items()}
+    columns |= {name: [*limits.tolist(), math.nan] for name, limits in thresholds.items()}
+    if "pairs" in columns:
+        columns["pairs"] = [int(count) for count in columns["pairs"]]
+    return columns

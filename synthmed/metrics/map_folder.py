@@ -116,7 +116,7 @@ class MapFolder:
         if isinstance(content, dict):
             if set(classes) <= set(content):
                 return [np.asarray(content[name]) for name in classes]
-            if len(content) > 1 or len(classes) > 1:
+            if len(content) != 1:
                 _check_names(set(content), classes, path)
             content = next(iter(content.values()))
         stack = content[None] if content.ndim == 2 else content
