@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,45 +11,21 @@ import click
 
 from synthmed._files import require_free
 from synthmed.errors import ProblemLog, SynthmedError
+from synthmed.evaluate_tables import how, print_baselines, print_difference, print_report
 from synthmed.points import SPLITS
 from synthmed.points_commands import class_sizes_px, read, read_classes, reading_options
-from synthmed.terminal import console, print_problems, print_table, progress_bar
+from synthmed.terminal import console, print_problems, progress_bar
 
 if TYPE_CHECKING:
-    from synthmed.metrics.file_evaluation import Difference, Judged, Judging
+    from synthmed.metrics.comparison import Judged
+    from synthmed.metrics.file_evaluation import Judging
     from synthmed.metrics.predictions import Predictions
-    from synthmed.metrics.report import RunReport
     from synthmed.metrics.truth_file import TruthFile
     from synthmed.points import PointSet
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _INPUT = click.Path(exists=True, path_type=Path)
 _PATH = click.Path(path_type=Path)
-
-FEW = 20
-"""Below so many images or groups, percentile intervals hold the truth clearly less often than they say."""
-
-_BOXES = (
-    ("F1@0.5", "detector.f1_iou"),
-    ("centre F1", "detector.f1_center"),
-    ("AP@0.5", "detector.average_precision"),
-    ("COCO mAP", "detector.coco_map"),
-)
-_MAPS = (
-    ("pointing", "cam.pointing_game"),
-    ("energy gain", "cam.energy_gain"),
-    ("peak F1", "cam.peak_f1"),
-    ("PxAP", "cam.px_ap"),
-    ("MaxBoxAccV2", "cam.max_box_acc_v2"),
-)
-_RATES = (
-    ("IoU 0.5: threshold", "detector.threshold_iou"),
-    ("precision", "detector.precision_iou"),
-    ("recall", "detector.recall_iou"),
-    ("centre: threshold", "detector.threshold_center"),
-    ("precision ", "detector.precision_center"),
-    ("recall ", "detector.recall_center"),
-)
 
 
 @click.command()
@@ -108,13 +83,8 @@ def evaluate(
     synthmed evaluate points.csv heatmaps/ --images images --split val --size RBC=103
     """
     from synthmed.metrics.bootstrap import Resampling
-    from synthmed.metrics.file_evaluation import (
-        Judging,
-        check_apart,
-        class_sizes,
-        compare,
-        write_json,
-    )
+    from synthmed.metrics.comparison import compare, write_json
+    from synthmed.metrics.file_evaluation import Judging, check_apart, class_sizes
 
     _check_options(predictions, tune_truth, tune_predictions, out, plot)
     log = ProblemLog(strict=strict)
@@ -139,11 +109,11 @@ def evaluate(
         print_problems(log)
     differences = [compare(judged[0], other, truth.points, judging.resampling) for other in judged[1:]]
     for one in judged:
-        _print_report(one.report)
-    _print_baselines(judged[0].report)
+        print_report(one.report)
+    print_baselines(judged[0].report)
     for one_difference in differences:
-        _print_difference(one_difference, judged[0].report)
-    console.print(_how(judged[0].report, judging, tuning is not None))
+        print_difference(one_difference, judged[0].report)
+    console.print(how(judged[0].report, judging, tuning is not None))
     if out is not None:
         write_json(out, judged, differences)
         console.print(f"wrote {out}")
@@ -240,95 +210,6 @@ def _names(paths: Sequence[Path]) -> list[str]:
     names = [path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}" for path in paths]
     counts = Counter(names)
     return [name if counts[name] == 1 else str(path) for name, path in zip(names, paths, strict=True)]
-
-
-def _with_objects(report: RunReport) -> RunReport:
-    """The report without classes that no image has."""
-    return replace(report, classes=tuple(entry for entry in report.classes if entry.objects))
-
-
-def _print_report(report: RunReport) -> None:
-    shown = _with_objects(report)
-    of_boxes = report.overall.detector is not None
-    header, *rows = shown.texts([("objects", "objects"), *_columns(report)])
-    print_table(f"{report.run}: {report.images} images", header, rows)
-    if of_boxes:
-        chosen = _RATES if report.boxes_annotated else _RATES[3:]
-        numbers = shown.rows(chosen)
-        cells = [list(row.values()) for row in numbers]
-        print_table(f"{report.run}, at these thresholds", list(numbers[0]), cells)
-    if not report.boxes_annotated and not of_boxes:
-        console.print("The truth has points alone: boxes are squares of the class's size.")
-    left_out = len(report.classes) - len(shown.classes)
-    if left_out:
-        console.print(f"{left_out} classes without objects are not shown.")
-
-
-def _print_baselines(report: RunReport) -> None:
-    """What one gets without looking at the images."""
-    if report.overall.random_detector is not None:
-        places = [(title, f"random_{place}") for title, place in _columns(report)]
-        header, *rows = report.texts(places)
-        print_table("boxes at random places, as many as the tuning images have", header, rows[-1:])
-    for key, name in (
-        ("center_gaussian", "a bell at the centre of every image"),
-        ("uniform", "a uniform map"),
-    ):
-        if key in report.overall.baseline_cams:
-            places = [(title, place.replace("cam.", f"baseline_cams.{key}.")) for title, place in _MAPS]
-            header, *rows = report.texts(places)
-            print_table(name, header, rows[-1:])
-
-
-def _how(report: RunReport, judging: Judging, tuned: bool) -> str:
-    """What thresholds and intervals are, in a few sentences."""
-    of_boxes = report.overall.detector is not None
-    if tuned:
-        said = f"Thresholds are those with the best F1 on {report.thresholds_from}."
-    elif of_boxes:
-        said = (
-            f"Thresholds are fixed at {judging.threshold:g}. Scores of models differ in scale, so tune "
-            "on other images by --tune-truth and --tune-predictions for a fair F1."
-        )
-    elif judging.peak_threshold is None:
-        said = "Peaks are not judged: that needs --tune-truth and --tune-predictions, or --peak-threshold."
-    else:
-        said = f"Peaks count from {judging.peak_threshold:g} on, not tuned."
-    if report.resamples and report.units > 1:
-        unit = "images" if report.units == report.images else "groups (and images without one)"
-        said += (
-            f" Brackets: {report.level:.0%} percentile intervals of {report.resamples:,} resamples of the "
-            f"{report.units} {unit}."
-        )
-        if report.units < FEW:
-            said += " Of so few, intervals are too narrow."
-    return said
-
-
-def _columns(report: RunReport) -> tuple[tuple[str, str], ...]:
-    """What is shown of a report; squares of a class's size are no boxes that others could be judged by."""
-    if report.overall.detector is None:
-        return _MAPS
-    return _BOXES if report.boxes_annotated else _BOXES[1:2]
-
-
-def _print_difference(found: Difference, report: RunReport) -> None:
-    from synthmed.metrics.report import interval_text
-
-    named = [(title, found.figures.get(place.rpartition(".")[2])) for title, place in _columns(report)]
-    used = [(title, rows) for title, rows in named if rows]
-    counts = [entry.objects for entry in (*report.classes, report.overall)]
-    lines = [
-        [name, *(interval_text(value, (low, high), "+") + _mark(low, high) for value, low, high in cells)]
-        for name, count, *cells in zip(found.classes, counts, *(rows for _, rows in used), strict=True)
-        if count
-    ]
-    title = f"{found.second} less {found.first}, on the same resamples; * where the interval leaves 0 out"
-    print_table(title, ("class", *(title for title, _ in used)), lines)
-
-
-def _mark(low: float, high: float) -> str:
-    return " *" if low > 0 or high < 0 else ""
 
 
 def _plot(

@@ -1,34 +1,29 @@
-"""Predictions of any model, in files, judged against a file of truth; and two models on the same images."""
+"""Predictions of any model, in files, judged against a file of truth."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed._files import write_atomic
 from synthmed.errors import ProblemLog, SynthmedError
 from synthmed.metrics.baselines import center_gaussian, random_detections, uniform_map
 from synthmed.metrics.bootstrap import (
     DEFAULT,
     Resampling,
-    Statistic,
-    difference,
-    draw_weights,
-    estimate,
     resampling_units,
 )
 from synthmed.metrics.cam import CamEvaluator
 from synthmed.metrics.coco_results import read_coco_results
+from synthmed.metrics.comparison import Judged
 from synthmed.metrics.detection import FIXED_THRESHOLD
 from synthmed.metrics.evaluation import build_report, cam_figures, detector_figures, entries, measure_detector
 from synthmed.metrics.map_folder import MapFolder
 from synthmed.metrics.predictions import Predictions
-from synthmed.metrics.report import OVERALL, DetectorFigures, RunReport, without_nan
+from synthmed.metrics.report import DetectorFigures
 from synthmed.metrics.truth_file import TruthFile, overlap
 from synthmed.points.pointset import PointSet
 
@@ -56,36 +51,6 @@ class Judging:
     categories: Mapping[str, str] = field(default_factory=dict)
     resampling: Resampling = DEFAULT
     log: ProblemLog = field(default_factory=ProblemLog)
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """One model, judged.
-
-    Attributes:
-        report: its figures.
-        statistic: these as a function of the images' weights, for a comparison.
-    """
-
-    report: RunReport
-    statistic: Statistic
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The second model's figures less the first's, on the same images.
-
-    Attributes:
-        first: the name of the first model.
-        second: the name of the second.
-        classes: the class names, and ``mean`` last.
-        figures: by name of the figure, value and ends of the interval for each of ``classes``.
-    """
-
-    first: str
-    second: str
-    classes: tuple[str, ...]
-    figures: dict[str, list[tuple[float, float, float]]]
 
 
 def check_apart(tuning: TruthFile, truth: TruthFile, log: ProblemLog) -> None:
@@ -253,31 +218,3 @@ def _peak_limits(tuned: CamEvaluator | None, judging: Judging, count: int) -> Fl
     if tuned is not None:
         return tuned.best_peak_thresholds()
     return None if judging.peak_threshold is None else np.full(count, judging.peak_threshold)
-
-
-def compare(first: Judged, second: Judged, truth: PointSet, resampling: Resampling = DEFAULT) -> Difference:
-    """The paired difference of two models: both on the same resamples of the same images.
-
-    Args:
-        first: the one to compare with.
-        second: the other one.
-        truth: what both were judged against.
-        resampling: how intervals are found.
-    """
-    weights = draw_weights(resampling_units(truth.groups), resampling)
-    found = estimate(difference(first.statistic, second.statistic), weights, resampling.level)
-    figures = {
-        name: [tuple(map(float, row)) for row in zip(e.value, e.low, e.high, strict=True)]
-        for name, e in found.items()
-        if name != "pairs"
-    }
-    return Difference(first.report.run, second.report.run, (*truth.classes, OVERALL), figures)  # type: ignore[arg-type]
-
-
-def write_json(path: Path, judged: Sequence[Judged], differences: Sequence[Difference]) -> None:
-    """Write all figures: ``reports``, one for each model, and ``differences`` from the first of them."""
-    data = {
-        "reports": [one.report.to_dict() for one in judged],
-        "differences": [without_nan(asdict(one)) for one in differences],
-    }
-    write_atomic(path, (json.dumps(data, indent=2, allow_nan=False) + "\n").encode())
