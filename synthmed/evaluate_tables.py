@@ -26,6 +26,7 @@ _MAPS = (
     ("energy gain", "cam.energy_gain"),
     ("peak F1", "cam.peak_f1"),
     ("PxAP", "cam.px_ap"),
+    ("MaxBoxAcc", "cam.max_box_acc"),
     ("MaxBoxAccV2", "cam.max_box_acc_v2"),
 )
 _RATES = (
@@ -47,8 +48,12 @@ def print_report(report: RunReport) -> None:
     """Print the figures of a model, and the rates at its thresholds."""
     shown = _with_objects(report)
     of_boxes = report.overall.detector is not None
-    header, *rows = shown.texts([("objects", "objects"), *_columns(report)])
+    columns = _columns(report)
+    header, *rows = shown.texts([("objects", "objects"), *(columns if of_boxes else columns[:3])])
     print_table(f"{report.run}: {report.images} images", header, rows)
+    if not of_boxes:
+        header, *rows = shown.texts(columns[3:])
+        print_table(f"{report.run}, as boxes and pixels", header, rows)
     if of_boxes:
         chosen = _RATES if report.boxes_annotated else _RATES[3:]
         numbers = shown.rows(chosen)
@@ -67,14 +72,13 @@ def print_baselines(report: RunReport) -> None:
         places = [(title, f"random_{place}") for title, place in _columns(report)]
         header, *rows = report.texts(places)
         print_table("boxes at random places, as many as the tuning images have", header, rows[-1:])
-    for key, name in (
-        ("center_gaussian", "a bell at the centre of every image"),
-        ("uniform", "a uniform map"),
-    ):
+    lines: list[list[object]] = []
+    for key, name in (("center_gaussian", "bell at the centre"), ("uniform", "uniform map")):
         if key in report.overall.baseline_cams:
             places = [(title, place.replace("cam.", f"baseline_cams.{key}.")) for title, place in _MAPS]
-            header, *rows = report.texts(places)
-            print_table(name, header, rows[-1:])
+            lines.append([name, *list(report.rows(places)[-1].values())[1:]])
+    if lines:
+        print_table("maps that know no image, mean", ("", *(title for title, _ in _MAPS)), lines)
 
 
 def how(report: RunReport, judging: Judging, tuned: bool) -> str:
@@ -113,7 +117,9 @@ def print_difference(found: Difference, report: RunReport) -> None:
     """Print how a model differs from the first, whose report tells what is shown."""
     from synthmed.metrics.report import interval_text
 
-    named = [(title, found.figures.get(place.rpartition(".")[2])) for title, place in _columns(report)]
+    columns = _columns(report)
+    compared = columns if report.overall.detector else (*columns[:3], columns[-1])
+    named = [(title, found.figures.get(place.rpartition(".")[2])) for title, place in compared]
     used = [(title, rows) for title, rows in named if rows]
     counts = [entry.objects for entry in (*report.classes, report.overall)]
     lines = [

@@ -270,8 +270,9 @@ def interval_text(value: float, interval: tuple[float, float] | None, sign: str 
     """
     if math.isnan(value):
         return "-"
-    text = f"{value:{sign}.2f}"
-    return text if interval is None else f"{text} [{interval[0]:{sign}.2f}, {interval[1]:{sign}.2f}]"
+    form = f"{sign}.2f" if abs(value) < 10 else f"{sign}.1f"
+    ends = "" if interval is None else f" [{interval[0]:{form}}, {interval[1]:{form}}]"
+    return f"{value:{form}}{ends}"
 
 
 def _text(report: ClassReport, place: str) -> str:
