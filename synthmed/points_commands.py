@@ -39,11 +39,13 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def read(points: Path, images_dir: Path, log: ProblemLog, options: dict[str, Any], **more: Any) -> PointSet:
+def read(
+    points: Path, images_dir: Path | None, log: ProblemLog, options: dict[str, Any], **more: Any
+) -> PointSet:
     """Read points as `reading_options` say; takes their values out of ``options``."""
     classes = options.pop("classes") or None
     try:
-        found = _read(points, images_dir, log, options, classes, **more)
+        found = read_classes(points, images_dir, log, options, classes, **more)
     except PointsError as error:
         _require_known(classes or (), frozenset(), points, log, error)
         raise
@@ -52,14 +54,15 @@ def read(points: Path, images_dir: Path, log: ProblemLog, options: dict[str, Any
     return found
 
 
-def _read(
+def read_classes(
     points: Path,
-    images_dir: Path,
+    images_dir: Path | None,
     log: ProblemLog,
     options: dict[str, Any],
-    classes: tuple[str, ...] | None,
+    classes: Sequence[str] | None,
     **more: Any,
 ) -> PointSet:
+    """The same for classes named otherwise than by ``--class``, which need not have any point."""
     from synthmed.points import CsvColumns, read_points
 
     with progress_bar("Reading points") as progress:
@@ -134,7 +137,7 @@ def convert(
     finally:
         print_problems(log)
     if sizes:
-        found = found.with_sizes(_class_sizes(sizes, found.classes))
+        found = found.with_sizes(class_sizes_px(sizes, found.classes))
     lost = write_points(found, out, kind)
     console.print(f"wrote {len(found)} points on {len(found.images)} images to {out} ({kind})")
     for sentence in lost:
@@ -178,7 +181,12 @@ def _kind_of(out: Path) -> str:
     return kinds[out.suffix.lower()]
 
 
-def _class_sizes(words: tuple[str, ...], classes: tuple[str, ...]) -> Any:
+def class_sizes_px(words: tuple[str, ...], classes: tuple[str, ...]) -> Any:
+    """``(C,)`` sizes from words such as ``RBC=103``; NaN for a class that none names.
+
+    Raises:
+        PointsError: a word is no class and size.
+    """
     import numpy as np
 
     sizes = np.full(len(classes), np.nan)

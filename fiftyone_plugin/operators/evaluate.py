@@ -94,13 +94,20 @@ class Evaluate(SynthmedOperator):
         return self.run_on(dataset, **params, key=key)
 
 
+def _interval(figures, name):
+    """The interval of a figure, where it has one."""
+    ends = figures["intervals"].get(name)
+    return f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else ""
+
+
 def _headline(run):
     """The two figures that matter most, over all classes."""
     overall = run.summary["report"]["overall"]
     parts = []
     for title, group, name in (("F1@0.5", "detector", "f1_iou"), ("centre F1", "detector", "f1_center")):
         if overall.get(group) and overall[group][name] is not None:
-            parts.append(f"{title} {overall[group][name]:.2f}")
+            parts.append(f"{title} {overall[group][name]:.2f}{_interval(overall[group], name)}")
     if overall.get("cam") and overall["cam"]["pointing_game"] is not None:
-        parts.append(f"CAM pointing game {overall['cam']['pointing_game']:.2f}")
+        interval = _interval(overall["cam"], "pointing_game")
+        parts.append(f"CAM pointing game {overall['cam']['pointing_game']:.2f}{interval}")
     return ", ".join(parts) or "nothing could be measured"

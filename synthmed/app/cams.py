@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from synthmed.app.names import slug
-from synthmed.app.raw_maps import SUFFIX, read_raw, write_raw
 from synthmed.app.results import ClassifierOutput
 from synthmed.errors import ModelError
 from synthmed.metrics.peaks import find_peaks
 from synthmed.metrics.predictions import Detections
+from synthmed.metrics.raw_maps import SUFFIX, read_raw, write_raw
 
 Floats = NDArray[np.float64]
 

@@ -55,7 +55,7 @@ def judge_maps(
                 evaluator.add_image(_maps(name, cams), truth, index)
             steps.tick()
     figures = {
-        name: cam_figures(evaluator.report(tuning[name].best_peak_thresholds()))
+        name: cam_figures(evaluator, tuning[name].best_peak_thresholds())
         for name, evaluator in judging.items()
     }
     return {"cam": figures.pop(OWN), "baseline_cams": figures}

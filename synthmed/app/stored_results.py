@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from synthmed.app.cams import raw_file
 from synthmed.app.convert import boxes_to_px
-from synthmed.app.raw_maps import read_raw
 from synthmed.app.read_points import DatasetPoints
 from synthmed.errors import DatasetError
 from synthmed.metrics.predictions import Predictions
+from synthmed.metrics.raw_maps import read_raw
 
 Floats = NDArray[np.float64]
 

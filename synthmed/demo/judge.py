@@ -68,7 +68,7 @@ def _cam_figures(
     for evaluator, findings in ((tuned, train), (judged, val)):
         for index in range(len(findings.truth.images)):
             evaluator.add_image(cams_of(findings, index), findings.truth, index)
-    return cam_figures(judged.report(tuned.best_peak_thresholds()))
+    return cam_figures(judged, tuned.best_peak_thresholds())
 
 
 def _without_looking(baseline: Callable[[tuple[int, ...]], NDArray[np.float64]]) -> CamsOf:

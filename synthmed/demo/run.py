@@ -28,11 +28,13 @@ _TRAIN_IMAGES = 64
 # Both networks are judged together, with thresholds from train, so that training need not do it as well.
 _JUDGED_LATER = ("val_cfg=None", "val_dataloader=None", "val_evaluator=None")
 
-_TABLE = (
+_BOXES = (
     ("objects", "objects"),
     ("F1@0.5", "detector.f1_iou"),
     ("centre F1", "detector.f1_center"),
     ("random boxes", "random_detector.f1_center"),
+)
+_MAPS = (
     ("pointing", "cam.pointing_game"),
     ("centre bell", "baseline_cams.center_gaussian.pointing_game"),
     ("uniform", "baseline_cams.uniform.pointing_game"),
@@ -131,9 +133,11 @@ def _to_fiftyone(data: DemoInput, bank: PatchBank, work_dir: Path, findings: Seq
 
 
 def print_report(report: RunReport) -> None:
-    """Print the table of the demo."""
-    titles = [title for title, _ in _TABLE]
-    rows = [[row["class"], *(row.get(title) for title in titles)] for row in report.rows(_TABLE)]
+    """Print the tables of the demo."""
     boxes = "annotated boxes" if report.boxes_annotated else "squares of the class's size"
-    title = f"{report.run}: {report.images} held-out real images; F1@0.5 against {boxes}"
-    print_table(title, ("class", *titles), rows)
+    named = f"{report.run}: {report.images} held-out real images"
+    for title, columns in ((f"{named}; F1@0.5 against {boxes}", _BOXES), ("Activation maps", _MAPS)):
+        header, *rows = report.texts(columns)
+        print_table(title, header, rows)
+    if report.resamples and report.units > 1:
+        console.print(f"Brackets: {report.level:.0%} intervals by resampling the images (docs/metrics.md).")

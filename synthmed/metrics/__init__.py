@@ -1,6 +1,12 @@
 """What is measured: detections, activation maps, image-level scores. NumPy and SciPy only."""
 
+from synthmed.metrics.average_precision import (
+    average_precision,
+    coco_average_precision,
+    interpolated_average_precision,
+)
 from synthmed.metrics.baselines import center_gaussian, random_detections, uniform_map
+from synthmed.metrics.bootstrap import Resampling, difference, draw_weights, estimate, resampling_units
 from synthmed.metrics.boxes import areas, boxes_at, intersections, pairwise_coverage, pairwise_iou
 from synthmed.metrics.cam import CamEvaluator, CamScores
 from synthmed.metrics.detection import (
@@ -38,8 +44,10 @@ __all__ = [
     "DetectorFigures",
     "MatchedPredictions",
     "Predictions",
+    "Resampling",
     "RunReport",
     "areas",
+    "average_precision",
     "average_precisions",
     "best_multilabel_thresholds",
     "best_thresholds",
@@ -48,10 +56,15 @@ __all__ = [
     "cam_figures",
     "center_gaussian",
     "classifier_figures",
+    "coco_average_precision",
     "detection_scores",
     "detector_figures",
+    "difference",
+    "draw_weights",
+    "estimate",
     "f1_at",
     "find_peaks",
+    "interpolated_average_precision",
     "intersections",
     "match_boxes",
     "match_centers",
@@ -62,5 +75,6 @@ __all__ = [
     "pairwise_iou",
     "presence",
     "random_detections",
+    "resampling_units",
     "uniform_map",
 ]

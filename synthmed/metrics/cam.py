@@ -15,19 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synthmed.metrics.cam_boxes import BOX_IOUS, BOX_THRESHOLDS, box_hits
-from synthmed.metrics.cam_pixels import (
-    PIXEL_BINS,
-    area_share,
-    box_mask,
-    energy_share,
-    normalized,
-    pixel_average_precision,
-    pixel_counts,
-    pointing_game,
-)
+from synthmed.metrics.bootstrap import Statistic, resampling_units
+from synthmed.metrics.cam_pairs import Pair, judge_map, pair_figures
 from synthmed.metrics.checks import check_boxes, check_class_sizes, check_maps
-from synthmed.metrics.curves import ratio
 from synthmed.metrics.detection import (
     FALSE_POSITIVE,
     IGNORED,
@@ -39,6 +29,7 @@ from synthmed.metrics.detection import (
 )
 from synthmed.metrics.matching import match_centers
 from synthmed.metrics.peaks import find_peaks
+from synthmed.metrics.statistics import rates
 from synthmed.points.pointset import PointSet
 
 Floats = NDArray[np.float64]
@@ -86,7 +77,7 @@ class CamScores:
 
 
 class CamEvaluator:
-    """Gathers the scores of maps, one image at a time; it keeps counts and peaks, but no map.
+    """Gathers the scores of maps, one image at a time; it keeps counts and peaks, but no map (`cam_pairs`).
 
     Args:
         classes: the class names.
@@ -110,14 +101,10 @@ class CamEvaluator:
         self.classes = tuple(classes)
         self.class_sizes_px = check_class_sizes(class_sizes_px, self.classes)
         self.peaks_only = peaks_only
-        count = len(self.classes)
-        self._pairs = np.zeros(count, dtype=np.int64)
-        self._shares: list[list[tuple[float, float, float]]] = [[] for _ in range(count)]
-        self._pixels = np.zeros((count, 2, PIXEL_BINS), dtype=np.int64)
-        self._largest = np.zeros((count, len(BOX_THRESHOLDS)), dtype=np.int64)
-        self._any = np.zeros((count, len(BOX_IOUS), len(BOX_THRESHOLDS)), dtype=np.int64)
-        self._peaks: list[tuple[Floats, Ints, Ints, Ints]] = []
-        self._truth_counts = np.zeros(count, dtype=np.int64)
+        self._pairs: list[Pair] = []
+        self._peaks: list[tuple[Ints, Floats, Ints, Ints, Ints]] = []
+        self._truths: list[Ints] = []
+        self._groups: list[str] = []
         self._seen = 0
 
     def add(
@@ -127,6 +114,7 @@ class CamEvaluator:
         centers_px: ArrayLike,
         labels: ArrayLike,
         edge: ArrayLike,
+        group: str = "",
     ) -> None:
         """Judge the maps of one image.
 
@@ -136,6 +124,7 @@ class CamEvaluator:
             centers_px: ``(T, 2)`` float.
             labels: ``(T,)`` int.
             edge: ``(T,)`` bool, the truths that are ignore regions.
+            group: the slide or patient of the image, which it is resampled with.
 
         Raises:
             SynthmedError: where the maps hold NaN or their number is not that of the classes, or a truth
@@ -148,26 +137,35 @@ class CamEvaluator:
         check_maps(maps, self.classes)
         check_boxes(boxes)
         boxes = np.clip(boxes, 0, np.tile(maps.shape[1:], 2))
+        image = len(self._truths)
         for label, cam in enumerate(maps):
             own = np.flatnonzero(labels == label)
             self._add_peaks(label, cam, boxes[own], centers[own], own, edge[own])
             if not self.peaks_only and not edge[own].all():
-                self._add_pair(label, cam, boxes[own][~edge[own]], boxes[own][edge[own]])
-        self._truth_counts += np.bincount(labels[~edge], minlength=len(self.classes))
+                truths, ignored = boxes[own][~edge[own]], boxes[own][edge[own]]
+                self._pairs.append(judge_map(image, label, cam, truths, ignored))
+        self._truths.append(np.bincount(labels[~edge], minlength=len(self.classes)))
+        self._groups.append(group)
         self._seen += len(labels)
 
     def add_image(self, cams: ArrayLike, truth: PointSet, index: int) -> None:
         """Judge the maps of image ``index`` of ``truth``; see `add`."""
         own = truth.image_index == index
-        self.add(cams, truth.boxes_px()[own], truth.centers_px[own], truth.labels[own], truth.edge[own])
+        of_image = (truth.boxes_px()[own], truth.centers_px[own], truth.labels[own], truth.edge[own])
+        self.add(cams, *of_image, truth.groups[index])
+
+    @property
+    def units(self) -> Ints:
+        """``(I,)`` int, the unit that each image is resampled with (`synthmed.metrics.bootstrap`)."""
+        return resampling_units(self._groups)
 
     def matched_peaks(self) -> MatchedPredictions:
         """Every peak with its verdict; ``truth_index`` counts truths in the order of adding."""
-        columns = [np.concatenate(column) for column in zip(*self._peaks, strict=True)]
-        scores, labels, status, truth_index = columns or [np.zeros(0), *np.zeros((3, 0), dtype=np.int64)]
-        return MatchedPredictions(
-            self.classes, scores, labels, status, truth_index, self._truth_counts.copy()
-        )
+        none = (np.zeros(0, dtype=np.int64), np.zeros(0), *np.zeros((3, 0), dtype=np.int64))
+        columns = (np.concatenate(column) for column in zip(none, *self._peaks, strict=True))
+        images, values, labels, status, truth_index = columns
+        truths = np.array(self._truths, dtype=np.int64).reshape(-1, len(self.classes))
+        return MatchedPredictions(self.classes, images, values, labels, status, truth_index, truths)
 
     def best_peak_thresholds(self) -> Floats:
         """``(C,)`` float, the value of each class's map above which its peaks have the highest F1.
@@ -182,40 +180,41 @@ class CamEvaluator:
         Args:
             peak_thresholds: ``(C,)`` float from `best_peak_thresholds` of the train split.
         """
-        shares = [np.array(rows, dtype=float).reshape(-1, 3) for rows in self._shares]
-        pointing, energy, gain = np.stack([_mean_rows(rows) for rows in shares], axis=1)
-        total = self._pairs.sum()
-        largest_at = self._largest.sum(axis=0).argmax()
-        any_at = self._any.sum(axis=0).argmax(axis=1)
-        v2_hits = self._any[:, np.arange(len(BOX_IOUS)), any_at]
+        figures = self.statistic()(np.ones((1, len(self._truths))))
+        of_class = {name: values[0, :-1] for name, values in figures.items()}
+        pooled = {name: float(values[0, -1]) for name, values in figures.items()}
         return CamScores(
             classes=self.classes,
-            pairs=self._pairs.copy(),
-            pointing_game=pointing,
-            energy_share=energy,
-            energy_gain=gain,
-            px_ap=np.array([pixel_average_precision(counts) for counts in self._pixels]),
-            max_box_acc=ratio(self._largest[:, largest_at], self._pairs),
-            max_box_acc_v2=ratio(v2_hits.mean(axis=1), self._pairs),
-            pooled_px_ap=pixel_average_precision(self._pixels.sum(axis=0)),
-            pooled_max_box_acc=float(ratio(self._largest[:, largest_at].sum(), total)),
-            pooled_max_box_acc_v2=float(ratio(v2_hits.mean(axis=1).sum(), total)),
+            pairs=of_class["pairs"].astype(np.int64),
+            pointing_game=of_class["pointing_game"],
+            energy_share=of_class["energy_share"],
+            energy_gain=of_class["energy_gain"],
+            px_ap=of_class["px_ap"],
+            max_box_acc=of_class["max_box_acc"],
+            max_box_acc_v2=of_class["max_box_acc_v2"],
+            pooled_px_ap=pooled["px_ap"],
+            pooled_max_box_acc=pooled["max_box_acc"],
+            pooled_max_box_acc_v2=pooled["max_box_acc_v2"],
             peaks=None
             if peak_thresholds is None
             else detection_scores(self.matched_peaks(), peak_thresholds),
         )
 
-    def _add_pair(self, label: int, cam: NDArray, truth_boxes_px: Floats, ignored_boxes_px: Floats) -> None:
-        inside = box_mask(truth_boxes_px, cam.shape)
-        ignored = box_mask(ignored_boxes_px, cam.shape) & ~inside
-        energy = energy_share(cam, inside, ignored)
-        gain = float(ratio(energy, area_share(inside, ignored)))
-        self._shares[label].append((pointing_game(cam, inside, ignored), energy, gain))
-        self._pixels[label] += pixel_counts(normalized(cam), inside, ignored)
-        largest, any_box = box_hits(cam, truth_boxes_px, ignored_boxes_px)
-        self._largest[label] += largest
-        self._any[label] += any_box
-        self._pairs[label] += 1
+    def statistic(self, peak_thresholds: ArrayLike | None = None) -> Statistic:
+        """The figures of `synthmed.metrics.report.CamFigures` from weights of the images.
+
+        Args:
+            peak_thresholds: ``(C,)`` float from `best_peak_thresholds` of the train split.
+        """
+        matched = self.matched_peaks()
+
+        def figures(weights: Floats) -> dict[str, Floats]:
+            found = pair_figures(self._pairs, len(self.classes), weights)
+            if peak_thresholds is not None:
+                found |= rates(detection_scores(matched, peak_thresholds, weights), "peak_", "")
+            return found
+
+        return figures
 
     def _add_peaks(
         self, label: int, cam: NDArray, boxes_px: Floats, centers_px: Floats, index: Ints, edge: Bools
@@ -229,10 +228,5 @@ class CamEvaluator:
         status = np.where(hit, TRUE_POSITIVE, np.where(match.ignored, IGNORED, FALSE_POSITIVE))
         truth_index = np.full(len(hit), -1, dtype=np.int64)
         truth_index[hit] = index[match.truth_index[hit]] + self._seen
-        self._peaks.append((values, np.full(len(hit), label), status, truth_index))
-
-
-def _mean_rows(rows: Floats) -> Floats:
-    """The mean of each column of ``(N, 3)``, NaN left out; NaN where nothing is left."""
-    known = ~np.isnan(rows)
-    return ratio(np.where(known, rows, 0).sum(axis=0), known.sum(axis=0))
+        image = np.full(len(hit), len(self._truths))
+        self._peaks.append((image, values, np.full(len(hit), label), status, truth_index))

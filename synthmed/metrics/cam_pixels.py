@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synthmed.metrics.curves import Curve, average_precision
+from synthmed.metrics.average_precision import average_precision
+from synthmed.metrics.curves import Curve
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -105,19 +106,18 @@ def pixel_counts(scaled: NDArray[np.float32], inside: Bools, ignored: Bools) -> 
     return np.stack(counts).astype(np.int64)
 
 
-def pixel_average_precision(counts: Ints) -> float:
+def pixel_average_precision(counts: NDArray) -> Floats:
     """PxAP (Choe et al. 2020): average precision of the pooled pixels, from their histograms.
 
-    Pixels of one bin are taken as one threshold, so memory does not grow with the number of images; the
-    bins are a thousandth of each map's range.
+    Pixels of one bin are taken as one threshold; the bins are a thousandth of each map's range.
 
     Args:
-        counts: ``(2, bins)`` int from `pixel_counts`, summed over maps.
+        counts: ``(..., 2, bins)`` from `pixel_counts`, summed over maps.
 
     Returns:
-        A number in 0..1; NaN where no pixel lies inside a truth box.
+        ``(...)`` float in 0..1; NaN where no pixel lies inside a truth box.
     """
-    outside, inside = counts[:, ::-1].cumsum(axis=1)
-    used = counts[:, ::-1].any(axis=0)
-    thresholds = np.arange(counts.shape[1], dtype=float)[::-1]
-    return average_precision(Curve(thresholds[used], inside[used], outside[used], int(counts[1].sum())))
+    sums = counts[..., ::-1].cumsum(axis=-1)
+    outside, inside = sums[..., 0, :], sums[..., 1, :]
+    thresholds = np.arange(counts.shape[-1], dtype=float)[::-1]
+    return average_precision(Curve(thresholds, inside, outside, inside[..., -1]))

@@ -15,30 +15,31 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """True and false positives at every distinct score, from the highest down.
+    """True and false positives at some score thresholds, from the highest down.
 
     Attributes:
         thresholds: ``(K,)`` float, descending.
-        tp: ``(K,)`` int, true positives that score at least the threshold.
-        fp: ``(K,)`` int, false positives that do.
-        positives: how many there are to find.
+        tp: ``(..., K)`` true positives that score at least the threshold.
+        fp: ``(..., K)`` false positives that do.
+        positives: ``(...)`` how many there are to find.
     """
 
     thresholds: Floats
-    tp: NDArray[np.int64]
-    fp: NDArray[np.int64]
-    positives: int
+    tp: NDArray
+    fp: NDArray
+    positives: NDArray | float
 
     @property
     def precision(self) -> Floats:
-        """``(K,)`` float."""
-        precision: Floats = self.tp / (self.tp + self.fp)
+        """``(..., K)`` float; 0 where nothing scores that much."""
+        found = np.asarray(self.tp + self.fp, dtype=float)
+        precision: Floats = np.divide(self.tp, found, out=np.zeros_like(found), where=found > 0)
         return precision
 
     @property
     def recall(self) -> Floats:
-        """``(K,)`` float; NaN where there is nothing to find."""
-        return self.tp / self.positives if self.positives else np.full(len(self.tp), np.nan)
+        """``(..., K)`` float; NaN where there is nothing to find."""
+        return ratio(self.tp, np.asarray(self.positives)[..., None])
 
 
 def curve(scores: ArrayLike, hits: ArrayLike, positives: int) -> Curve:
@@ -99,32 +100,6 @@ def best_f1_threshold(counts: Curve, fallback: float) -> float:
     return float(counts.thresholds[np.argmax(f1(counts.tp, counts.fp, counts.positives - counts.tp))])
 
 
-def interpolated_average_precision(counts: Curve) -> float:
-    """The area under the interpolated precision-recall curve, as PASCAL VOC has it since 2010.
-
-    The precision at a recall is the highest at that recall or any greater one; the area is exact, not
-    sampled at 101 recalls as COCO's.
-
-    Returns:
-        A number in 0..1; NaN where there is nothing to find.
-    """
-    if not counts.positives:
-        return float("nan")
-    envelope = np.maximum.accumulate(counts.precision[::-1])[::-1]
-    return float((np.diff(counts.recall, prepend=0.0) * envelope).sum())
-
-
-def average_precision(counts: Curve) -> float:
-    """The sum of precision times gain in recall over the thresholds, without interpolation.
-
-    Returns:
-        A number in 0..1; NaN where there is nothing to find.
-    """
-    if not counts.positives:
-        return float("nan")
-    return float((np.diff(counts.recall, prepend=0.0) * counts.precision).sum())
-
-
 def mean_over_classes(values: ArrayLike) -> float:
     """The unweighted mean of the classes that have a value; NaN where none has.
 
@@ -132,6 +107,16 @@ def mean_over_classes(values: ArrayLike) -> float:
         >>> mean_over_classes([0.5, float("nan"), 1.0])
         0.75
     """
-    values = np.asarray(values, dtype=float)
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    return float(with_mean(np.asarray(values, dtype=float))[-1])
+
+
+def with_mean(values: Floats) -> Floats:
+    """``(..., C + 1)`` from ``(..., C)``: the unweighted mean of the classes that have a value comes last.
+
+    Examples:
+        >>> with_mean(np.array([0.5, np.nan, 1.0])).tolist()
+        [0.5, nan, 1.0, 0.75]
+    """
+    known = ~np.isnan(values)
+    mean = ratio(np.where(known, values, 0).sum(axis=-1), known.sum(axis=-1))
+    return np.concatenate([values, mean[..., None]], axis=-1)

@@ -13,18 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synthmed.errors import SynthmedError
+from synthmed.metrics.average_precision import interpolated_average_precision
 from synthmed.metrics.checks import check_boxes, check_class_sizes, check_predictions
-from synthmed.metrics.curves import (
-    Curve,
-    best_f1_threshold,
-    curve,
-    f1,
-    interpolated_average_precision,
-    mean_over_classes,
-    ratio,
-)
+from synthmed.metrics.curves import Curve, best_f1_threshold, curve, f1, mean_over_classes, ratio
 from synthmed.metrics.matching import MIN_IOU, match_boxes, match_centers
 from synthmed.metrics.predictions import Predictions
+from synthmed.metrics.ranking import Ranking, rank
 from synthmed.points.pointset import PointSet
 
 Floats = NDArray[np.float64]
@@ -41,25 +35,39 @@ class MatchedPredictions:
 
     Attributes:
         classes: the class names.
+        image_index: ``(N,)`` int.
         scores: ``(N,)`` float.
         labels: ``(N,)`` int.
         status: ``(N,)`` int, `FALSE_POSITIVE`, `TRUE_POSITIVE` or `IGNORED`.
         truth_index: ``(N,)`` int, the truth that a true positive is matched to, else -1.
-        truth_counts: ``(C,)`` int, the truths of each class that are not ignored.
+        image_truths: ``(I, C)`` int, the truths of each image and class that are not ignored.
     """
 
     classes: tuple[str, ...]
+    image_index: Ints
     scores: Floats
     labels: Ints
     status: Ints
     truth_index: Ints
-    truth_counts: Ints
+    image_truths: Ints
+
+    @property
+    def truth_counts(self) -> Ints:
+        """``(C,)`` int, the truths of each class that are not ignored."""
+        counts: Ints = self.image_truths.sum(axis=0)
+        return counts
 
     def curve(self, label: int) -> Curve:
         """True and false positives of one class at every threshold."""
         of_class = (self.labels == label) & (self.status != IGNORED)
         hits = self.status[of_class] == TRUE_POSITIVE
         return curve(self.scores[of_class], hits, int(self.truth_counts[label]))
+
+    def ranking(self, label: int) -> Ranking:
+        """What was found of one class, to be counted with any weight of each image."""
+        of_class = (self.labels == label) & (self.status != IGNORED)
+        hits = self.status[of_class] == TRUE_POSITIVE
+        return rank(self.scores[of_class], hits, self.image_index[of_class], self.image_truths[:, label])
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,30 +81,30 @@ class DetectionScores:
     Attributes:
         classes: the class names.
         thresholds: ``(C,)`` float; predictions that score at least this much count.
-        tp: ``(C,)`` int, predictions matched to a truth.
-        fp: ``(C,)`` int, predictions matched to none and not on an ignore region.
-        fn: ``(C,)`` int, truths that no prediction is matched to, ignored ones aside.
+        tp: ``(..., C)`` predictions matched to a truth; with weights of images, one row for each resample.
+        fp: ``(..., C)`` predictions matched to none and not on an ignore region.
+        fn: ``(..., C)`` truths that no prediction is matched to, ignored ones aside.
     """
 
     classes: tuple[str, ...]
     thresholds: Floats
-    tp: Ints
-    fp: Ints
-    fn: Ints
+    tp: NDArray
+    fp: NDArray
+    fn: NDArray
 
     @property
     def precision(self) -> Floats:
-        """``(C,)`` float."""
+        """``(..., C)`` float."""
         return ratio(self.tp, self.tp + self.fp)
 
     @property
     def recall(self) -> Floats:
-        """``(C,)`` float."""
+        """``(..., C)`` float."""
         return ratio(self.tp, self.tp + self.fn)
 
     @property
     def f1(self) -> Floats:
-        """``(C,)`` float."""
+        """``(..., C)`` float."""
         return np.where(self.tp + self.fn > 0, f1(self.tp, self.fp, self.fn), np.nan)
 
     @property
@@ -161,9 +169,14 @@ def match_predictions(
         status[found[hit]] = TRUE_POSITIVE
         status[found[match.ignored]] = IGNORED
         truth_index[found[hit]] = true[match.truth_index[hit]]
-    counts = np.bincount(truth.labels[~truth.edge], minlength=n_classes).astype(np.int64)
     return MatchedPredictions(
-        truth.classes, predictions.scores, predictions.labels, status, truth_index, counts
+        truth.classes,
+        predictions.image_index,
+        predictions.scores,
+        predictions.labels,
+        status,
+        truth_index,
+        truth.select(~truth.edge).counts(),
     )
 
 
@@ -181,24 +194,39 @@ def best_thresholds(matched: MatchedPredictions, *, fallback: float = FIXED_THRE
     return np.array([best_f1_threshold(matched.curve(label), fallback) for label in labels], dtype=float)
 
 
-def detection_scores(matched: MatchedPredictions, thresholds: ArrayLike) -> DetectionScores:
+def detection_scores(
+    matched: MatchedPredictions, thresholds: ArrayLike, weights: Floats | None = None
+) -> DetectionScores:
     """Count what a threshold leaves.
 
     Args:
         matched: the verdicts.
         thresholds: ``(C,)`` float, or one number for all classes.
+        weights: ``(R, I)`` float, how often each image counts, for counts of ``(R, C)``; by default once.
 
     Returns:
         The counts and rates per class.
     """
-    n_classes = len(matched.classes)
-    limits = np.broadcast_to(np.asarray(thresholds, dtype=float), n_classes).copy()
+    limits = np.broadcast_to(np.asarray(thresholds, dtype=float), len(matched.classes)).copy()
     kept = matched.scores >= limits[matched.labels]
     tp, fp = (
-        np.bincount(matched.labels[kept & (matched.status == verdict)], minlength=n_classes).astype(np.int64)
+        sum_over_images(_per_image(matched, kept & (matched.status == verdict)), weights)
         for verdict in (TRUE_POSITIVE, FALSE_POSITIVE)
     )
-    return DetectionScores(matched.classes, limits, tp, fp, matched.truth_counts - tp)
+    truths = sum_over_images(matched.image_truths, weights)
+    return DetectionScores(matched.classes, limits, tp, fp, truths - tp)
+
+
+def sum_over_images(counts: NDArray, weights: Floats | None) -> NDArray:
+    """``(C,)`` the sum of ``(I, C)`` over images; ``(R, C)`` where they have weights ``(R, I)``."""
+    return counts.sum(axis=0) if weights is None else weights @ counts.astype(np.float64)
+
+
+def _per_image(matched: MatchedPredictions, chosen: NDArray[np.bool_]) -> Ints:
+    """``(I, C)`` how many of the chosen predictions each image and class has."""
+    shape = matched.image_truths.shape
+    cells = matched.image_index[chosen] * shape[1] + matched.labels[chosen]
+    return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def average_precisions(matched: MatchedPredictions) -> Floats:

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synthmed.errors import SynthmedError
+from synthmed.metrics.average_precision import average_precision
 from synthmed.metrics.checks import DIVERGED
-from synthmed.metrics.curves import Curve, average_precision, best_f1_threshold, curve
-from synthmed.metrics.detection import FIXED_THRESHOLD, DetectionScores
+from synthmed.metrics.curves import Curve, best_f1_threshold, curve
+from synthmed.metrics.detection import FIXED_THRESHOLD, DetectionScores, sum_over_images
+from synthmed.metrics.ranking import Ranking, rank
 from synthmed.points.pointset import PointSet
 
 Floats = NDArray[np.float64]
@@ -56,8 +58,25 @@ def best_multilabel_thresholds(
     return np.array([best_f1_threshold(counts, fallback) for counts in _curves(scores, present)], dtype=float)
 
 
+def multilabel_rankings(scores: ArrayLike, present: ArrayLike) -> list[Ranking]:
+    """The images ranked by the score of each class, to be counted with any weight of each.
+
+    Args:
+        scores: ``(I, C)`` float.
+        present: ``(I, C)`` bool.
+    """
+    scores, present = _checked(scores, present)
+    images = np.arange(len(scores))
+    columns = zip(scores.T, present.T, strict=True)
+    return [rank(of_class, has, images, has) for of_class, has in columns]
+
+
 def multilabel_scores(
-    classes: Sequence[str], scores: ArrayLike, present: ArrayLike, thresholds: ArrayLike
+    classes: Sequence[str],
+    scores: ArrayLike,
+    present: ArrayLike,
+    thresholds: ArrayLike,
+    weights: Floats | None = None,
 ) -> DetectionScores:
     """Count the images that are rightly and wrongly said to have each class.
 
@@ -66,6 +85,7 @@ def multilabel_scores(
         scores: ``(I, C)`` float.
         present: ``(I, C)`` bool.
         thresholds: ``(C,)`` float, or one number for all classes.
+        weights: ``(R, I)`` float, how often each image counts; by default once.
 
     Returns:
         Counts and rates per class, in images.
@@ -74,7 +94,7 @@ def multilabel_scores(
     limits = np.broadcast_to(np.asarray(thresholds, dtype=float), len(classes)).copy()
     said = scores >= limits
     tp, fp, fn = (
-        cases.sum(axis=0).astype(np.int64) for cases in (said & present, said & ~present, ~said & present)
+        sum_over_images(cases, weights) for cases in (said & present, said & ~present, ~said & present)
     )
     return DetectionScores(tuple(classes), limits, tp, fp, fn)
 

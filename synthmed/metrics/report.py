@@ -1,6 +1,7 @@
 """The figures of one run as plain data, which the printed table, FiftyOne and the JSON file share.
 
-A figure that is not defined (a class without objects, say) is NaN, and ``null`` in JSON.
+A figure that is not defined (a class without objects, say) is NaN, and ``null`` in JSON. The intervals are
+those of `synthmed.metrics.bootstrap`; a figure that has none is not among them.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ from synthmed._files import write_atomic
 OVERALL = "mean"
 SCHEMA_VERSION = 1
 
+Intervals = dict[str, tuple[float, float]]
+"""Low and high end by the name of the figure."""
+
 COLUMNS = (
     ("objects", "objects"),
     ("F1@0.5", "detector.f1_iou"),
     ("AP@0.5", "detector.average_precision"),
+    ("COCO mAP", "detector.coco_map"),
     ("centre F1", "detector.f1_center"),
     ("centre F1, random boxes", "random_detector.f1_center"),
     ("CAM pointing", "cam.pointing_game"),
@@ -50,6 +55,8 @@ class DetectorFigures:
         recall_center: at that threshold.
         threshold_center: that threshold.
         f1_center_fixed: F1 by centre distance, at 0.3.
+        coco_map: mean over IoU 0.50, 0.55 ... 0.95 of COCO's average precision.
+        intervals: of these.
     """
 
     f1_iou: float
@@ -63,6 +70,8 @@ class DetectorFigures:
     recall_center: float
     threshold_center: float
     f1_center_fixed: float
+    coco_map: float = math.nan
+    intervals: Intervals = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ class CamFigures:
     px_ap: float
     max_box_acc: float
     max_box_acc_v2: float
+    intervals: Intervals = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ class ClassifierFigures:
     recall: float
     threshold: float
     average_precision: float
+    intervals: Intervals = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,13 +141,17 @@ class RunReport:
 
     Attributes:
         run: what was evaluated, in the user's words.
-        split: the split that the figures are of; thresholds are always of train.
+        split: the split that the figures are of.
         images: how many images.
         boxes_annotated: whether boxes are truth; otherwise they are squares of the class's size, and
             every figure by boxes inherits that guess.
         class_sizes_px: the patch size of each class; half of it is how far a centre may be off.
         classes: one report for each class.
         overall: the row over all classes: unweighted means unless said otherwise.
+        thresholds_from: what the thresholds were tuned on; empty where they were not.
+        resamples: how many resamples the intervals are from; 0 where there are none.
+        level: the share of the resamples within an interval.
+        units: how many units were drawn from: groups, and images without one.
     """
 
     run: str
@@ -146,6 +161,10 @@ class RunReport:
     class_sizes_px: tuple[float, ...]
     classes: tuple[ClassReport, ...]
     overall: ClassReport
+    thresholds_from: str = "train"
+    resamples: int = 0
+    level: float = 0.95
+    units: int = 0
 
     def rows(self, columns: Sequence[tuple[str, str]] = COLUMNS) -> list[dict[str, str | int | float]]:
         """The table: one row for each class, then one over all.
@@ -163,9 +182,25 @@ class RunReport:
             for report in reports
         ]
 
+    def texts(self, columns: Sequence[tuple[str, str]] = COLUMNS) -> list[list[str]]:
+        """The table as text, each figure with its interval where it has one: ``0.70 [0.61, 0.78]``.
+
+        Args:
+            columns: titles and dotted places of figures; those that nothing was measured for are left out.
+
+        Returns:
+            The titles, then a row for each class and one over all.
+        """
+        rows = self.rows(columns)
+        places = [place for title, place in columns if title in rows[0]]
+        reports = (*self.classes, self.overall)
+        return [list(rows[0])] + [
+            [report.name, *(_text(report, place) for place in places)] for report in reports
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: NaN becomes ``None``."""
-        data: dict[str, Any] = _without_nan({"schema_version": SCHEMA_VERSION, **asdict(self)})
+        data: dict[str, Any] = without_nan({"schema_version": SCHEMA_VERSION, **asdict(self)})
         return data
 
     @classmethod
@@ -203,30 +238,64 @@ def _class_report(data: Mapping[str, Any]) -> ClassReport:
         ("classifier", ClassifierFigures),
     ):
         if values[name] is not None:
-            values[name] = kind(**_with_nan(values[name]))
+            values[name] = _figures(kind, values[name])
     values["baseline_cams"] = {
-        name: CamFigures(**_with_nan(figures)) for name, figures in values["baseline_cams"].items()
+        name: _figures(CamFigures, figures) for name, figures in values["baseline_cams"].items()
     }
     return ClassReport(**values)
 
 
-def _without_nan(data: Any) -> Any:
+def without_nan(data: Any) -> Any:
+    """Plain data with ``None`` for every NaN, as JSON has none."""
     if isinstance(data, Mapping):
-        return {key: _without_nan(value) for key, value in data.items()}
+        return {key: without_nan(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [_without_nan(value) for value in data]
+        return [without_nan(value) for value in data]
     return None if isinstance(data, float) and math.isnan(data) else data
 
 
-def _with_nan(figures: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: math.nan if value is None else value for key, value in figures.items()}
+def _figures(kind: Any, data: Mapping[str, Any]) -> Any:
+    """Figures from JSON; those of an earlier version have no intervals."""
+    values = {key: math.nan if value is None else value for key, value in data.items()}
+    values["intervals"] = {name: (low, high) for name, (low, high) in data.get("intervals", {}).items()}
+    return kind(**values)
+
+
+def interval_text(value: float, interval: tuple[float, float] | None, sign: str = "") -> str:
+    """A figure with its interval.
+
+    Examples:
+        >>> interval_text(0.7, (0.61, 0.784)), interval_text(0.1, (-0.02, 0.2), "+"), interval_text(0.5, None)
+        ('0.70 [0.61, 0.78]', '+0.10 [-0.02, +0.20]', '0.50')
+    """
+    if math.isnan(value):
+        return "-"
+    form = f"{sign}.2f" if abs(value) < 10 else f"{sign}.1f"
+    ends = "" if interval is None else f" [{interval[0]:{form}}, {interval[1]:{form}}]"
+    return f"{value:{form}}{ends}"
+
+
+def _text(report: ClassReport, place: str) -> str:
+    value = _at(report, place)
+    if value is None or isinstance(value, int):
+        return "-" if value is None else str(value)
+    *group, name = place.split(".")
+    owner = _owner(report, group)
+    return interval_text(value, owner.intervals.get(name) if hasattr(owner, "intervals") else None)
 
 
 def _at(report: ClassReport, place: str) -> int | float | None:
-    value: Any = report
-    for name in place.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    *group, name = place.split(".")
+    value = getattr(_owner(report, group), name, None)
     return value if isinstance(value, (int, float)) else None
+
+
+def _owner(report: ClassReport, group: Sequence[str]) -> Any:
+    """What holds the figures of a group, such as ``["baseline_cams", "uniform"]``."""
+    value: Any = report
+    for name in group:
+        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    return value
 
 
 def _number(value: int | float | None) -> int | float:

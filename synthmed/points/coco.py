@@ -24,7 +24,7 @@ from synthmed.points.values import flag, number, text_of
 
 def read_coco(
     path: str | os.PathLike[str],
-    images_dir: str | os.PathLike[str],
+    images_dir: str | os.PathLike[str] | None,
     *,
     classes: Sequence[str] | None = None,
     split: str | None = None,
@@ -41,7 +41,8 @@ def read_coco(
 
     Args:
         path: the file.
-        images_dir: the folder that each ``file_name`` is relative to.
+        images_dir: the folder that each ``file_name`` is relative to; without it, images are as wide and high
+            as the file says, and none is opened.
         classes: the classes in order; annotations of others are skipped. By default the category names that
             occur, sorted.
         split: the split of every image where no entry of ``images`` has a ``split``. By default
@@ -57,7 +58,8 @@ def read_coco(
     check_arguments(classes, split)
     content = parse_coco(read_text(path), path)
     reader = _Reader(str(path), ProblemLog() if log is None else log, classes, keep_outside)
-    reader.read_images(content["images"], content["annotations"], ImageFolder(images_dir), progress)
+    folder = None if images_dir is None else ImageFolder(images_dir)
+    reader.read_images(content["images"], content["annotations"], folder, progress)
     reader.read_annotations(content["annotations"], _category_names(content["categories"]))
     return reader.finish(split)
 
@@ -103,7 +105,7 @@ class _Reader:
         self,
         entries: Sequence[Any],
         annotations: Sequence[Any],
-        folder: ImageFolder,
+        folder: ImageFolder | None,
         progress: Progress | None,
     ) -> None:
         """Look up every image; the annotations of one that cannot be used are counted in its problem."""
@@ -116,7 +118,7 @@ class _Reader:
                 continue
             image_id, name = text_of(entry.get("id")), text_of(entry.get("file_name")).strip()
             value = f"{name or 'image ' + image_id}, {counts[image_id]} annotations"
-            found = self._look(folder, name)
+            found = _declared(entry, name) if folder is None else self._look(folder, name)
             split, group = _word(entry, "split").lower(), _word(entry, "group")
             reason = self._image_reason(entry, image_id, found)
             if reason is None:
@@ -243,6 +245,16 @@ class _Reader:
 
     def _skip(self, reason: Reason, value: object) -> None:
         report(self.log, reason, file=self.file, row=None, value=value)
+
+
+def _declared(entry: dict[str, Any], name: str) -> FoundImage:
+    """An image as the file describes it."""
+    height, width = number(entry.get("height")), number(entry.get("width"))
+    if not name:
+        return FoundImage(name, (0, 0), Reason.IMAGE_EMPTY)
+    if not (height >= 1 and width >= 1):
+        return FoundImage(name, (0, 0), Reason.IMAGE_SIZE)
+    return FoundImage(name, (int(height), int(width)))
 
 
 def _category_names(entries: Sequence[Any]) -> dict[str, str]:

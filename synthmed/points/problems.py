@@ -27,6 +27,7 @@ class Reason(Enum):
         "width and height differ from those of the image",
         "export the annotations of this image again",
     )
+    IMAGE_SIZE = ("the image has no width and height", "write them into the file, or name the image folder")
     IMAGE_UNKNOWN = ("image_id is not among the images", "export the file again")
     IMAGE_AMBIGUOUS = (
         "several images have this name",

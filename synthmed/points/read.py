@@ -26,7 +26,7 @@ _NOT_POINTS = frozenset(
 
 def read_points(
     path: str | os.PathLike[str],
-    images_dir: str | os.PathLike[str],
+    images_dir: str | os.PathLike[str] | None,
     *,
     format: str | None = None,
     columns: CsvColumns | None = None,
@@ -43,7 +43,8 @@ def read_points(
 
     Args:
         path: the file or folder.
-        images_dir: the folder that image names are relative to.
+        images_dir: the folder that image names are relative to; a COCO file that gives the size of each image
+            does without.
         format: one of `FORMATS`; by default the content of the file tells, not its suffix.
         columns: the headers of a CSV file.
         classes: the classes in order; objects of others are skipped. By default the names found, sorted.
@@ -75,7 +76,7 @@ def read_points(
         if kind == "csv":
             return read_csv(
                 path,
-                images_dir,
+                _required(images_dir, path),
                 columns=columns,
                 classes=classes,
                 split=split,
@@ -96,7 +97,7 @@ def read_points(
         marks = {PurePosixPath(place.name): parse_marks(text, kind, place, pixel_size)}
     return points_of_marks(
         marks,
-        images_dir,
+        _required(images_dir, path),
         file=str(path),
         image=image,
         label=label,
@@ -106,6 +107,16 @@ def read_points(
         progress=progress,
         keep_outside=keep_outside,
     )
+
+
+def _required(images_dir: str | os.PathLike[str] | None, path: object) -> str | os.PathLike[str]:
+    if images_dir is None:
+        raise PointsError(
+            "only a COCO file says how large its images are",
+            file=path,
+            remedy="name their folder by --images",
+        )
+    return images_dir
 
 
 def _is_folder(path: Path) -> bool:

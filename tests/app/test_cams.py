@@ -12,10 +12,10 @@ from synthmed.app.cams import (
     raw_file,
     write_maps,
 )
-from synthmed.app.raw_maps import read_raw
 from synthmed.app.results import ClassifierOutput
 from synthmed.errors import ModelError
 from synthmed.metrics.predictions import NOTHING_FOUND, Detections
+from synthmed.metrics.raw_maps import read_raw
 
 
 def _output(*maps):

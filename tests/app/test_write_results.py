@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from synthmed.app.cams import Scale
-from synthmed.app.raw_maps import write_raw
 from synthmed.app.read_points import read_points
 from synthmed.app.results import ClassifierOutput, DetectorOutput, collect_boxes
 from synthmed.app.runs import delete_run
@@ -15,6 +14,7 @@ from synthmed.app.targets import find_targets
 from synthmed.app.write_results import ResultOptions, write_results
 from synthmed.errors import DatasetError, ModelError, ProblemLog
 from synthmed.metrics import Detections
+from synthmed.metrics.raw_maps import write_raw
 from tests.app.conftest import as_classifier, as_detector, snapshot
 
 

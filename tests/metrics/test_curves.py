@@ -7,15 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthmed.metrics.curves import (
+from synthmed.metrics.average_precision import (
     average_precision,
-    best_f1_threshold,
-    curve,
-    f1,
+    coco_average_precision,
     interpolated_average_precision,
-    mean_over_classes,
-    ratio,
 )
+from synthmed.metrics.curves import best_f1_threshold, curve, f1, mean_over_classes, ratio
 
 HITS = st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.7, 0.9]), st.booleans()), max_size=15)
 
@@ -96,7 +93,9 @@ def test_interpolation_takes_the_best_precision_at_a_recall_or_beyond(
     assert value >= average_precision(counts) - 1e-12
 
 
-@pytest.mark.parametrize("measure", [average_precision, interpolated_average_precision])
+@pytest.mark.parametrize(
+    "measure", [average_precision, interpolated_average_precision, coco_average_precision]
+)
 @pytest.mark.parametrize(
     ("scores", "hits", "positives", "expected"),
     [
@@ -132,3 +131,10 @@ def test_ratio_has_no_value_where_the_whole_is_nothing() -> None:
 )
 def test_mean_over_classes(values: list[float], expected: float) -> None:
     assert mean_over_classes(values) == pytest.approx(expected, nan_ok=True)
+
+
+def test_coco_samples_the_interpolated_precision_at_101_recalls() -> None:
+    # Precision 1 up to recall 1/2, then 3/4 up to 3/4, nothing beyond: 51 and 25 of 101 recalls.
+    counts = curve([0.9, 0.8, 0.7, 0.6], [True, True, False, True], positives=4)
+    assert coco_average_precision(counts) == pytest.approx((51 * 1 + 25 * 0.75) / 101)
+    assert interpolated_average_precision(counts) == pytest.approx(0.5 + 0.25 * 0.75)

@@ -23,7 +23,9 @@ from synthmed.metrics.detection import (
     f1_at,
     match_predictions,
 )
+from synthmed.metrics.evaluation import detector_figures
 from synthmed.metrics.predictions import Predictions
+from synthmed.metrics.statistics import COCO_IOUS
 from synthmed.points.pointset import PointSet
 
 Make = Callable[..., PointSet]
@@ -166,8 +168,8 @@ def test_results_do_not_depend_on_the_order(seed: int, points: Make, predictions
     np.testing.assert_array_equal(best_thresholds(first), best_thresholds(second))
 
 
-def coco(truth: PointSet, found: Predictions) -> object:
-    """COCO's own evaluation of the same boxes at IoU 0.5, at any number of detections."""
+def coco(truth: PointSet, found: Predictions, ious: tuple[float, ...] = (0.5,)) -> object:
+    """COCO's own evaluation of the same boxes, at any number of detections."""
     coco_api = pytest.importorskip("pycocotools.coco")
     evaluation = pytest.importorskip("pycocotools.cocoeval")
 
@@ -200,7 +202,7 @@ def coco(truth: PointSet, found: Predictions) -> object:
         }
         results.createIndex()
         run = evaluation.COCOeval(base, results, "bbox")
-        run.params.iouThrs, run.params.maxDets = np.array([0.5]), [1, 10, 1000]
+        run.params.iouThrs, run.params.maxDets = np.array(ious), [1, 10, 1000]
         run.params.areaRng, run.params.areaRngLbl = [[0, 1e10]], ["all"]
         run.evaluate()
         run.accumulate()
@@ -225,6 +227,16 @@ def test_average_precision_is_near_that_of_coco(points: Make, predictions: Say, 
     truth, found = scene(seed, points, predictions)
     expected = coco(truth, found).eval["precision"][0, :, :, 0, -1].mean(axis=0)  # type: ignore[attr-defined]
     np.testing.assert_allclose(average_precisions(match_predictions(found, truth)), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_coco_map_is_that_of_coco(points: Make, predictions: Say, seed: int) -> None:
+    truth, found = scene(seed, points, predictions)
+    precision = coco(truth, found, tuple(COCO_IOUS)).eval["precision"]  # type: ignore[attr-defined]
+    expected = precision[:, :, :, 0, -1].mean(axis=(0, 1))
+    figures = detector_figures(None, (found, truth), [20.0] * 3)
+    np.testing.assert_allclose([entry.coco_map for entry in figures[:3]], expected, atol=1e-9)
+    assert figures[3].coco_map == pytest.approx(expected.mean())
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,16 @@ def test_scores_at_the_thresholds_that_are_best() -> None:
     np.testing.assert_allclose(result.f1, [0.8, math.nan])
 
 
+def test_f1_agrees_with_scikit_learn() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(1)
+    scores, present = rng.random((40, 3)), rng.random((40, 3)) < 0.5
+    result = multilabel_scores(("a", "b", "c"), scores, present, [0.3, 0.5, 0.7])
+    said = scores >= [0.3, 0.5, 0.7]
+    np.testing.assert_allclose(result.f1, metrics.f1_score(present, said, average=None))
+    assert result.macro_f1 == pytest.approx(metrics.f1_score(present, said, average="macro"))
+
+
 @pytest.mark.parametrize(
     ("scores", "message"),
     [(np.zeros((2, 2)), "one row for each image"), (np.full((3, 2), math.nan), "not finite")],

@@ -20,7 +20,8 @@ from synthmed.metrics.report import (
 
 def filled(kind: type, start: float) -> object:
     """Figures that all differ, so that a mix-up shows."""
-    values = {f.name: start + k / 100 for k, f in enumerate(fields(kind))}
+    values: dict[str, object] = {f.name: start + k / 100 for k, f in enumerate(fields(kind))}
+    values["intervals"] = {name: (start, start + 0.1) for name in list(values)[:2]}
     if kind is CamFigures:
         values["pairs"] = 7
     return kind(**values)
@@ -79,3 +80,24 @@ def test_a_figure_that_one_class_lacks_is_nan() -> None:
     rows = replace(whole, classes=(replace(whole.classes[0], classifier=None),)).rows()
     assert math.isnan(rows[0]["classifier AP"])  # type: ignore[arg-type]
     assert rows[1]["classifier AP"] == pytest.approx(0.94)
+
+
+def test_a_report_of_before_intervals_is_read() -> None:
+    data = report().to_dict()
+    for entry in (*data["classes"], data["overall"]):
+        for group in (entry["detector"], entry["cam"], entry["classifier"], *entry["baseline_cams"].values()):
+            del group["intervals"]
+        del entry["detector"]["coco_map"]
+    for name in ("thresholds_from", "resamples", "level", "units"):
+        del data[name]
+    again = RunReport.from_dict(data)
+    assert again.classes[0].cam is not None and again.classes[0].cam.intervals == {}
+    assert again.rows()[0]["centre F1"] == report().rows()[0]["centre F1"]
+
+
+def test_figures_are_shown_with_their_intervals() -> None:
+    columns = [("objects", "objects"), ("F1", "detector.f1_iou"), ("precision", "detector.precision_iou")]
+    columns += [("uniform", "baseline_cams.uniform.pointing_game"), ("none", "random_detector.nothing")]
+    header, row, _ = report().texts(columns)
+    assert header == ["class", "objects", "F1", "precision", "uniform"]
+    assert row == ["cell", "5", "-", "0.11 [0.10, 0.20]", "0.71 [0.70, 0.80]"]

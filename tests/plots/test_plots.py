@@ -20,6 +20,7 @@ from synthmed._colors import PALETTE, class_color
 from synthmed.bank import open_bank
 from synthmed.errors import SynthmedError
 from synthmed.metrics.boxes import boxes_at
+from synthmed.metrics.detection import FALSE_POSITIVE, TRUE_POSITIVE, MatchedPredictions
 from synthmed.metrics.predictions import Predictions
 from synthmed.plots import synthesis
 from synthmed.plots.drawing import heated, show_image
@@ -361,3 +362,25 @@ def test_pictures_of_unknown_kind_are_refused(tmp_path: Path) -> None:
 def test_pyplot_is_never_imported() -> None:
     code = "import sys, synthmed.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_precision_recall() -> None:
+    verdicts = MatchedPredictions(
+        classes=("a", "b", "none"),
+        image_index=np.zeros(4, dtype=np.int64),
+        scores=np.array([0.9, 0.8, 0.7, 0.6]),
+        labels=np.array([0, 0, 0, 1]),
+        status=np.array([TRUE_POSITIVE, FALSE_POSITIVE, TRUE_POSITIVE, FALSE_POSITIVE]),
+        truth_index=np.array([0, -1, 1, -1]),
+        image_truths=np.array([[2, 1, 0]]),
+    )
+    figure = plots.precision_recall([("one", verdicts, [0.75, 0.5, 0.5]), ("two", verdicts, [0.65] * 3)])
+    assert len(figure.axes) == 2
+    curve, point, other = figure.axes[0].lines
+    assert curve.get_xydata().round(2).tolist() == [[0.5, 1.0], [0.5, 0.5], [1.0, 0.67]]
+    assert point.get_xydata().tolist() == [[0.5, 0.5]]
+    assert other.get_xydata().tolist() == [[0.0, 0.0]]
+    assert {"one", "two"} <= set(texts(figure))
+    assert (drawn(figure) != 255).any()
+    with pytest.raises(SynthmedError, match="no curves"):
+        plots.precision_recall([])

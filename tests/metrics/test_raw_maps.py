@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from synthmed.app.raw_maps import read_raw, write_raw
+from synthmed.metrics.raw_maps import read_raw, write_raw
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
