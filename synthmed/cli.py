@@ -11,11 +11,8 @@ import click
 from synthmed import __version__
 from synthmed._files import require_free
 from synthmed.errors import ProblemLog, SynthmedError
-<<<<<<< HEAD
-from synthmed.fidelity_command import fidelity
-=======
 from synthmed.evaluate_commands import evaluate
->>>>>>> evaluate
+from synthmed.fidelity_command import fidelity
 from synthmed.points import SPLITS
 from synthmed.points_commands import points, read, reading_options
 from synthmed.terminal import (
@@ -43,11 +40,8 @@ def main() -> None:
 
 
 main.add_command(points)
-<<<<<<< HEAD
 main.add_command(fidelity)
-=======
 main.add_command(evaluate)
->>>>>>> evaluate
 
 
 @main.command()
