@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from synthmed.bank.medians import channel_medians
 
-_TRIES = 24
-"""Places looked at for the texture of a hole."""
+_FEWEST_PLACES = 24
+_BUSIEST = 1.6
+"""Mean detail, per deviation of the noise, up to which a place is background; of mere noise it is 0.8."""
+_SIDES_PX = (32, 16, 8)
+"""Texture is copied in squares of the first of these sides that fits between the objects in enough places."""
 _CELLS = 16
 """Cells per axis in which the median of the background is taken."""
 _LEAST_SEEN = 0.1
@@ -32,7 +37,7 @@ def fill_holes(
         image: ``(H, W, 3)`` uint8.
         holes: ``(H, W)`` bool.
         color: ``(3,)`` float, what an image of nothing but holes becomes.
-        noise: standard deviation of the texture where no place is large enough to copy from.
+        noise: standard deviation of the texture where there is no place to copy from.
         rng: source of randomness.
 
     Returns:
@@ -47,10 +52,11 @@ def fill_holes(
     local = ndimage.gaussian_filter(values * known[..., None], (_DETAIL_PX, _DETAIL_PX, 0))
     detail = (values - local / np.maximum(weight, 1e-6)[..., None]) * known[..., None]
     filled = values.copy()
+    calm = _calm_places(detail, known, noise)
     labels, _ = ndimage.label(holes)
     for number, place in enumerate(ndimage.find_objects(labels), start=1):
         own = labels[place] == number
-        filled[place][own] = (shade[place] + _texture(detail, known, own, noise, rng))[own]
+        filled[place][own] = (shade[place] + _texture(detail, calm, own, noise, rng))[own]
     return np.asarray(np.clip(np.rint(filled), 0, 255), dtype=np.uint8)
 
 
@@ -79,27 +85,63 @@ def _trust(
     return np.asarray(known / (1 + away**4), dtype=np.float32)
 
 
+class _Calm(NamedTuple):
+    """Places of an image to copy texture from.
+
+    Attributes:
+        side_px: of the squares; 0 where there are none.
+        corners_px: ``(K, 2)`` int, the first row and column of each.
+    """
+
+    side_px: int
+    corners_px: NDArray[np.int64]
+
+
+def _calm_places(detail: NDArray[np.float32], known: NDArray[np.bool_], noise: float) -> _Calm:
+    """The calmer half of the places of the largest squares of which there are enough to choose from."""
+    amount = np.abs(detail).mean(axis=2)
+    for side in _SIDES_PX:
+        if side > min(known.shape):
+            continue
+        whole = _square_sums(known.astype(np.float64), side) > side**2 - 0.5
+        busy = _square_sums(amount.astype(np.float64), side) / side**2
+        # Edges, dust and halos are no texture: repeated in each square they would be a pattern.
+        calm = whole & (busy <= _BUSIEST * max(noise, 1.0))
+        if calm.sum() >= _FEWEST_PLACES:
+            return _Calm(side, np.argwhere(calm & (busy <= np.median(busy[calm]))))
+    return _Calm(0, np.zeros((0, 2), np.int64))
+
+
+def _square_sums(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    """Sums over all squares, ``(H - side + 1, W - side + 1)``."""
+    total = np.pad(values, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    return np.asarray(
+        total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    )
+
+
 def _texture(
     detail: NDArray[np.float32],
-    known: NDArray[np.bool_],
+    calm: _Calm,
     own: NDArray[np.bool_],
     noise: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Texture for one hole, from the least busy of the places that can be seen whole."""
+    """Texture for one hole, square by square, each from a random place, mirrored and turned at random."""
     height, width = own.shape
-    best, least = None, np.inf
-    for _ in range(_TRIES):
-        row = int(rng.integers(known.shape[0] - height + 1))
-        column = int(rng.integers(known.shape[1] - width + 1))
-        place = np.s_[row : row + height, column : column + width]
-        if known[place][own].all():
-            busy = float(np.abs(detail[place][own]).mean())
-            if busy < least:
-                best, least = detail[place], busy
-    if best is not None:
-        return best
-    return np.repeat(rng.normal(0, noise, (height, width, 1)), 3, axis=2).astype(np.float32)
+    if not calm.side_px:
+        return np.repeat(rng.normal(0, noise, (height, width, 1)), 3, axis=2).astype(np.float32)
+    texture = np.zeros((height, width, 3), dtype=np.float32)
+    side = calm.side_px
+    for row in range(0, height, side):
+        for column in range(0, width, side):
+            top, left = calm.corners_px[rng.integers(len(calm.corners_px))]
+            square = detail[top : top + side, left : left + side]
+            turns, flip = rng.integers((4, 2)).tolist()
+            square = np.rot90(square[:, ::-1] if flip else square, turns)
+            part = texture[row : row + side, column : column + side]
+            part[:] = square[: part.shape[0], : part.shape[1]]
+    return texture
 
 
 def smooth_fill(

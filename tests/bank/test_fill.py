@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from synthmed.bank.fill import fill_holes, smooth_fill
 
@@ -45,9 +46,36 @@ def test_texture_goes_on_in_the_hole() -> None:
     image = np.clip(rng.normal(128, 6, (80, 80, 3)), 0, 255).astype(np.uint8)
     holes = np.zeros((80, 80), dtype=bool)
     holes[30:50, 30:50] = True
-    inside = filled(image, holes)[holes].astype(float)
+    inside = filled(image, holes, noise=6.0)[holes].astype(float)
     assert inside.std() == pytest.approx(6, rel=0.25)
     assert inside.mean() == pytest.approx(128, abs=3)
+
+
+def lag_correlation(values: np.ndarray) -> float:
+    """Between neighbours in a row."""
+    return float(np.corrcoef(values[:, 1:].ravel(), values[:, :-1].ravel())[0, 1])
+
+
+def test_a_hole_larger_than_any_free_place_has_texture_too() -> None:
+    rng = np.random.default_rng(2)
+    grain = ndimage.gaussian_filter(rng.normal(0, 1, (120, 160)), 1.0)
+    image = np.repeat(128 + 5 * grain[..., None] / grain.std(), 3, axis=2).round().astype(np.uint8)
+    holes = np.ones((120, 160), dtype=bool)
+    holes[:20] = False
+    after = filled(image, holes, noise=5.0)[..., 0].astype(float)
+    assert lag_correlation(after[:20]) > 0.7
+    assert lag_correlation(after[24:]) == pytest.approx(lag_correlation(after[:20]), abs=0.1)
+    assert after[24:].std() == pytest.approx(5, rel=0.3)
+
+
+def test_structure_is_not_repeated_as_texture() -> None:
+    rng = np.random.default_rng(3)
+    image = rng.normal(128, 2, (120, 160, 3))
+    image[4:16:6] += 60  # lines in all that can be seen
+    image = image.clip(0, 255).astype(np.uint8)
+    holes = np.ones((120, 160), dtype=bool)
+    holes[:20] = False
+    assert filled(image, holes, noise=2.0)[30:].std() < 5
 
 
 def test_where_no_place_is_free_the_texture_is_noise() -> None:
