@@ -1,7 +1,14 @@
 """What is measured: detections, activation maps, image-level scores. NumPy and SciPy only."""
 
 from synthmed.metrics.baselines import center_gaussian, random_detections, uniform_map
-from synthmed.metrics.boxes import areas, boxes_at, intersections, pairwise_coverage, pairwise_iou
+from synthmed.metrics.boxes import (
+    areas,
+    boxes_at,
+    intersections,
+    paired_iou,
+    pairwise_coverage,
+    pairwise_iou,
+)
 from synthmed.metrics.cam import CamEvaluator, CamScores
 from synthmed.metrics.detection import (
     FIXED_THRESHOLD,
@@ -58,6 +65,7 @@ __all__ = [
     "match_predictions",
     "multilabel_average_precisions",
     "multilabel_scores",
+    "paired_iou",
     "pairwise_coverage",
     "pairwise_iou",
     "presence",
