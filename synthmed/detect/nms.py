@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,15 @@ class Selection:
     candidates: int = 1000
     max_iou: float = 0.45
     max_boxes: int = 500
+
+    def for_area(self, canvases: float) -> Selection:
+        """The limits for an image as large as so many canvases; those for one are the least."""
+        times = max(1.0, canvases)
+        return replace(
+            self,
+            candidates=math.ceil(self.candidates * times),
+            max_boxes=math.ceil(self.max_boxes * times),
+        )
 
 
 def select_boxes(boxes: Floats, scores: Floats, selection: Selection) -> tuple[Floats, Floats, Ints]:
