@@ -35,7 +35,13 @@ class ModelFacts:
 
 
 class Detector(Protocol):
-    """A detector that is ready to look at images."""
+    """A detector that is ready to look at images.
+
+    Attributes:
+        score_threshold: detections that score less are left out.
+    """
+
+    score_threshold: float
 
     @property
     def facts(self) -> ModelFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +44,7 @@ class OnnxModel:
     """
 
     def __init__(self, path: str | Path, *, threads: int = 0, score_threshold: float = 0.001) -> None:
+        self.score_threshold = score_threshold
         self._session = _session(Path(path), threads)
         about = _metadata(self._session, path)
         try:
@@ -57,7 +59,7 @@ class OnnxModel:
             )
             self._divisor = int(about["size_divisor"])
             self._stride = int(about["stride"])
-            self._selection = Selection(**{**about["selection"], "min_score": score_threshold})
+            self._selection = Selection(**about["selection"])
         except (KeyError, TypeError, ValueError) as error:
             raise _foreign(path, f"{type(error).__name__}: {error}") from error
 
@@ -114,7 +116,8 @@ class OnnxModel:
     def _selection_for(self, area_px: int) -> Selection:
         """The limits on the number of boxes are for one canvas; a larger image may have more."""
         canvas = self.facts.canvas_px
-        return self._selection.for_area(area_px / (canvas[0] * canvas[1]) if canvas else 1.0)
+        selection = self._selection.for_area(area_px / (canvas[0] * canvas[1]) if canvas else 1.0)
+        return replace(selection, min_score=self.score_threshold)
 
 
 def _session(path: Path, threads: int) -> Any:
