@@ -56,6 +56,7 @@ class _Scale(click.ParamType):
 @click.option("--tile", "tile_px", type=_SIDE, help="Greatest side of a tile in network pixels.")
 @click.option("--overlap", "overlap_px", type=_SIDE, help="Of tiles. Default: twice the largest class.")
 @click.option("--batch", default=8, show_default=True, type=click.IntRange(min=1), help="Canvases at a time.")
+@click.option("--one-class", is_flag=True, help="One class per object: of boxes on one place the best stays.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:0; not for ONNX.")
 def detect(
     model: Path,
@@ -70,6 +71,7 @@ def detect(
     tile_px: int | None,
     overlap_px: int | None,
     batch: int,
+    one_class: bool,
     device: str,
 ) -> None:
     """Detect objects in images, slides and folders of them; exit code 1 where some could not be read.
@@ -96,7 +98,7 @@ def detect(
             images,
             Outputs(out, centers, pictures, truth),
             scores,
-            LookOptions(scale, tile_px, overlap_px, batch),
+            LookOptions(scale, tile_px, overlap_px, batch, one_class),
             progress,
         )
     _tell(report, facts.classes, out)

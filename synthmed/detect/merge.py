@@ -65,6 +65,25 @@ def merge_tiles(found: Sequence[tuple[Tile, Detections]]) -> Detections:
     return Detections(boxes[chosen], scores[chosen], labels[chosen])
 
 
+def one_class_each(found: Detections) -> Detections:
+    """Of boxes on one place, whatever their classes, the one with the highest score.
+
+    Examples:
+        >>> boxes = np.array([[0.0, 0, 10, 10], [0, 1, 10, 11], [30, 30, 40, 40]])
+        >>> one_class_each(Detections(boxes, np.array([0.4, 0.9, 0.5]), np.array([0, 1, 0]))).labels.tolist()
+        [1, 0]
+    """
+    order = np.argsort(-found.scores, kind="stable")
+    boxes = found.boxes_px[order]
+    reach = float(_sides(boxes).max(initial=0))
+    pairs = np.sort(cKDTree((boxes[:, :2] + boxes[:, 2:]) / 2).query_pairs(reach, output_type="ndarray"), axis=1)
+    pairs = pairs[paired_iou(boxes[pairs[:, 0]], boxes[pairs[:, 1]]) >= SAME_IOU]
+    free = np.ones(len(boxes), dtype=bool)
+    for better, other in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].tolist():
+        free[other] &= not free[better]
+    return Detections(*(column[order[free]] for column in found))
+
+
 def _in_image(tile: Tile, found: Detections) -> Detections:
     return found._replace(boxes_px=found.boxes_px + np.tile(tile.corner_px, 2))
 

@@ -61,7 +61,7 @@ def select_boxes(boxes: Floats, scores: Floats, selection: Selection) -> tuple[F
     place, labels = place[best], labels[best]
     values = scores[place, labels]
     kept = np.concatenate(
-        [own[_suppress(boxes[place[own]], selection.max_iou)] for own in _by_label(labels)]
+        [own[best_of_overlapping(boxes[place[own]], selection.max_iou)] for own in _by_label(labels)]
         or [np.zeros(0, dtype=np.int64)]
     )
     kept = np.sort(kept)[: selection.max_boxes]
@@ -72,8 +72,13 @@ def _by_label(labels: Ints) -> list[Ints]:
     return [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
 
-def _suppress(boxes: Floats, max_iou: float) -> Ints:
-    """The places of boxes, sorted by score, that overlap no better one that stays."""
+def best_of_overlapping(boxes: Floats, max_iou: float) -> Ints:
+    """The places of boxes that overlap no better one that stays.
+
+    Args:
+        boxes: ``(N, 4)`` float, the best first.
+        max_iou: the greatest IoU of two that stay.
+    """
     too_close = pairwise_iou(boxes, boxes) > max_iou
     free = np.ones(len(boxes), dtype=bool)
     for k in range(len(boxes)):

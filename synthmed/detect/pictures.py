@@ -16,7 +16,7 @@ from synthmed.detect.results import ImageResult
 from synthmed.points.regions import ImageSource, open_image
 
 MAX_SIDE_PX = 2048
-MIN_SIDE_PX = 640
+MIN_SIDE_PX = 900
 _WINDOW_PX = 4096
 _PAPER, _INK = "white", "#222222"
 
@@ -31,17 +31,20 @@ def draw_detections(path: Path, result: ImageResult, classes: Sequence[str], out
     """
     with open_image(path) as source:
         base = Image.fromarray(overview(source, MAX_SIDE_PX))
-    enlarge = max(1, MIN_SIDE_PX // max(base.size))
+    enlarge = -(-MIN_SIDE_PX // max(base.size))
     base = base.resize((base.width * enlarge, base.height * enlarge), Image.Resampling.BICUBIC)
     scale = base.width / result.shape_px[1]
     draw = ImageDraw.Draw(base)
-    line = 1 if max(base.size) < 1200 else 2
-    for (x, y, width, height), label in zip(result.boxes, result.labels, strict=True):
-        corners = [x * scale, y * scale, (x + width) * scale - 1, (y + height) * scale - 1]
-        corners[2:] = [max(low, high) for low, high in zip(corners[:2], corners[2:], strict=True)]
-        # A white line round it: it shows on stained and on dark ground.
-        draw.rectangle([c - line if k < 2 else c + line for k, c in enumerate(corners)], outline="white", width=line)
-        draw.rectangle(corners, outline=class_color(label), width=line)
+    line = max(2, max(base.size) // 500)
+    corners = [
+        (x * scale, y * scale, (x + max(width, 1 / scale)) * scale, (y + max(height, 1 / scale)) * scale)
+        for x, y, width, height in result.boxes
+    ]
+    # A white rim under all lines: they show on stained and on dark ground, and hide no other line.
+    for x0, y0, x1, y1 in corners:
+        draw.rectangle((x0 - line, y0 - line, x1 + line, y1 + line), outline="white", width=3 * line)
+    for corner, label in zip(corners, result.labels, strict=True):
+        draw.rectangle(corner, outline=class_color(label), width=line)
     content = io.BytesIO()
     _with_legend(base, result, classes).save(content, format="PNG")
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -125,12 +126,13 @@ def detect_images(
                 )
             )
 
+        pictures = _picture_names([image.name for image in wanted])
         detector.score_threshold = min(min_scores)
         for index, found in look_at(detector, [image.path for image in todo], options, failed):
             result = image_result(todo[index].name, found, np.asarray(min_scores))
             if outputs.pictures is not None:
                 draw_detections(
-                    todo[index].path, result, classes, outputs.pictures / f"{todo[index].name}.png"
+                    todo[index].path, result, classes, outputs.pictures / pictures[todo[index].name]
                 )
             journal.add(todo[index], result)
             report.tiled += found.tiles > 1
@@ -186,6 +188,18 @@ def least_scores(
         if rule in thresholds:
             return thresholds_of(thresholds[rule], classes).tolist(), f"from train ({rule})"
     return [DEFAULT_SCORE] * len(classes), "the default, since none from train are known"
+
+
+def _picture_names(names: Sequence[str]) -> dict[str, str]:
+    """The file of each image's picture: its name with another ending, or with one more where two would share it.
+
+    Examples:
+        >>> _picture_names(["a/1.tif", "a/2.tif", "a/2.jpg"])
+        {'a/1.tif': 'a/1.png', 'a/2.tif': 'a/2.tif.png', 'a/2.jpg': 'a/2.jpg.png'}
+    """
+    plain = {name: PurePosixPath(name).with_suffix(".png").as_posix() for name in names}
+    counts = Counter(plain.values())
+    return {name: short if counts[short] == 1 else f"{name}.png" for name, short in plain.items()}
 
 
 class _Counter:
