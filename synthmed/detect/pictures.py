@@ -35,14 +35,14 @@ def draw_detections(path: Path, result: ImageResult, classes: Sequence[str], out
     base = base.resize((base.width * enlarge, base.height * enlarge), Image.Resampling.BICUBIC)
     scale = base.width / result.shape_px[1]
     draw = ImageDraw.Draw(base)
-    line = max(2, max(base.size) // 500)
+    line = max(2, max(base.size) // 900)
     corners = [
         (x * scale, y * scale, (x + max(width, 1 / scale)) * scale, (y + max(height, 1 / scale)) * scale)
         for x, y, width, height in result.boxes
     ]
     # A white rim under all lines: they show on stained and on dark ground, and hide no other line.
     for x0, y0, x1, y1 in corners:
-        draw.rectangle((x0 - line, y0 - line, x1 + line, y1 + line), outline="white", width=3 * line)
+        draw.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline="white", width=line + 2)
     for corner, label in zip(corners, result.labels, strict=True):
         draw.rectangle(corner, outline=class_color(label), width=line)
     content = io.BytesIO()
