@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -45,7 +45,9 @@ class _Scale(click.ParamType):
 @click.option("--csv", "centers", type=_PATH, help="New CSV file of centres.")
 @click.option("--pictures", type=_PATH, help="New folder of images with their boxes.")
 @click.option("--score", type=click.FloatRange(0, 1), help="Least score. Default: from train, else 0.3.")
-@click.option("--thresholds", "thresholds_file", type=_FILE, help="Default: thresholds.json beside CHECKPOINT.")
+@click.option(
+    "--thresholds", "thresholds_file", type=_FILE, help="Default: thresholds.json beside CHECKPOINT."
+)
 @click.option(
     "--scale",
     type=_Scale(),
@@ -67,7 +69,7 @@ def detect(
     pictures: Path | None,
     score: float | None,
     thresholds_file: Path | None,
-    scale: float,
+    scale: float | Literal["auto", "fit"],
     tile_px: int | None,
     overlap_px: int | None,
     batch: int,

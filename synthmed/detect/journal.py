@@ -88,7 +88,9 @@ class Journal:
                 self.done[entry["name"]], self._marks[entry["name"]] = ImageResult(**entry), mark
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DatasetError(
-                "the notes of an unfinished run are damaged", file=self.path, remedy="delete them and start anew"
+                "the notes of an unfinished run are damaged",
+                file=self.path,
+                remedy="delete them and start anew",
             ) from error
         if entries[0] != self._settings:
             raise DatasetError(

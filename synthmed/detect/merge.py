@@ -76,12 +76,15 @@ def one_class_each(found: Detections) -> Detections:
     order = np.argsort(-found.scores, kind="stable")
     boxes = found.boxes_px[order]
     reach = float(_sides(boxes).max(initial=0))
-    pairs = np.sort(cKDTree((boxes[:, :2] + boxes[:, 2:]) / 2).query_pairs(reach, output_type="ndarray"), axis=1)
+    pairs = np.sort(
+        cKDTree((boxes[:, :2] + boxes[:, 2:]) / 2).query_pairs(reach, output_type="ndarray"), axis=1
+    )
     pairs = pairs[paired_iou(boxes[pairs[:, 0]], boxes[pairs[:, 1]]) >= SAME_IOU]
     free = np.ones(len(boxes), dtype=bool)
     for better, other in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].tolist():
         free[other] &= not free[better]
-    return Detections(*(column[order[free]] for column in found))
+    kept = order[free]
+    return Detections(found.boxes_px[kept], found.scores[kept], found.labels[kept])
 
 
 def _in_image(tile: Tile, found: Detections) -> Detections:

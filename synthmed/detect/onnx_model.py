@@ -51,7 +51,9 @@ class OnnxModel:
             self.kind: Kind = about["kind"]
             self.facts = ModelFacts(
                 classes=tuple(about["classes"]),
-                canvas_px=None if about["canvas_px"] is None else (about["canvas_px"][0], about["canvas_px"][1]),
+                canvas_px=None
+                if about["canvas_px"] is None
+                else (about["canvas_px"][0], about["canvas_px"][1]),
                 scale=about["scale"],
                 class_sizes_px=None if about["class_sizes_px"] is None else tuple(about["class_sizes_px"]),
                 thresholds=about["thresholds"],
@@ -75,7 +77,9 @@ class OnnxModel:
             ModelError: the model is no detector.
         """
         if self.kind != "detector":
-            raise ModelError("the model finds no boxes", remedy="export and use a detector, such as those of yolov2")
+            raise ModelError(
+                "the model finds no boxes", remedy="export and use a detector, such as those of yolov2"
+            )
         if not images:
             return []
         all_boxes, all_scores = self._session.run(None, {"images": self._stacked(images)})
@@ -96,7 +100,10 @@ class OnnxModel:
             ModelError: the model makes no maps.
         """
         if self.kind != "classifier":
-            raise ModelError("the model makes no class activation maps", remedy="export and use a classifier, such as those of cam")
+            raise ModelError(
+                "the model makes no class activation maps",
+                remedy="export and use a classifier, such as those of cam",
+            )
         if not images:
             return []
         shapes = np.array([image.shape[:2] for image in images], dtype=np.float32)
@@ -133,7 +140,9 @@ def _session(path: Path, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=onnxruntime.get_available_providers())
+        return onnxruntime.InferenceSession(
+            str(path), options, providers=onnxruntime.get_available_providers()
+        )
     except Exception as error:  # ONNX Runtime has no error of its own for a damaged file
         raise ModelError(
             "the ONNX model cannot be loaded",
@@ -156,5 +165,7 @@ def _metadata(session: Any, path: str | Path) -> Mapping[str, Any]:
 
 def _foreign(path: str | Path, why: str) -> ModelError:
     return ModelError(
-        f"the ONNX model does not say what it is: {why}", file=path, remedy="use one that `synthmed export` wrote"
+        f"the ONNX model does not say what it is: {why}",
+        file=path,
+        remedy="use one that `synthmed export` wrote",
     )

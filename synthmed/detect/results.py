@@ -77,7 +77,8 @@ class ImageResult:
 
 def coco_dataset(results: Sequence[ImageResult], classes: Sequence[str], info: Mapping[str, Any]) -> bytes:
     """A COCO dataset whose annotations have scores: ``pycocotools.coco.COCO`` and `read_points` read it."""
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, result in enumerate(results, start=1):
         height, width = result.shape_px
         images.append({"id": number, "file_name": result.name, "width": width, "height": height})

@@ -240,7 +240,5 @@ def _write(
         outputs.centers.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(outputs.centers, centers_csv(results, classes))
     info = {"description": "detections by synthmed", **settings}
-    content = (
-        coco_dataset(results, classes, info) if truth is None else coco_results(results, classes, truth)
-    )
+    content = coco_dataset(results, classes, info) if truth is None else coco_results(results, classes, truth)
     write_atomic(outputs.out, content)

@@ -36,7 +36,8 @@ class ScaledImage:
     @property
     def factors(self) -> NDArray[np.float64]:
         """``(2,)`` float, pixels for one pixel of the source, down and across."""
-        return np.array(self.shape_px) / np.array(self.source.shape_px)
+        factors: NDArray[np.float64] = np.array(self.shape_px) / np.array(self.source.shape_px)
+        return factors
 
     def read(self, low_px: tuple[int, int], high_px: tuple[int, int]) -> Image:
         """The window from ``low_px`` to ``high_px``, ``(h, w, 3)`` uint8."""

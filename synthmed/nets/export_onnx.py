@@ -54,7 +54,8 @@ def export_onnx(config: str | Path, checkpoint: str | Path, out: str | Path) -> 
     model: Any = predictor.model.network
     if isinstance(model, CAMClassifier):
         network: nn.Module = ClassifierNetwork(model)
-        inputs, outputs = ("images", "shapes"), ("maps", "scores")
+        inputs: tuple[str, ...] = ("images", "shapes")
+        outputs: tuple[str, ...] = ("maps", "scores")
         own = {"kind": "classifier", "stride": model.backbone.strides[-1], "selection": {}}
     elif isinstance(getattr(model, "bbox_head", None), YOLOv2Head):
         network = DetectorNetwork(model)
@@ -98,7 +99,9 @@ def _about_detector(head: YOLOv2Head) -> dict[str, Any]:
     limits = head.test_cfg
     if limits.nms.get("type", "nms") != "nms":
         raise ModelError(
-            "only plain non-maximum suppression can be exported", value=dict(limits.nms), remedy="use type='nms'"
+            "only plain non-maximum suppression can be exported",
+            value=dict(limits.nms),
+            remedy="use type='nms'",
         )
     return {
         "kind": "detector",

@@ -124,9 +124,7 @@ class Predictor:
             found[key].detach().float().cpu().numpy() for key in ("bboxes", "scores", "labels")
         )
         kept = ~(scores < self.score_threshold)  # NaN stays, for the metrics to refuse
-        return detections_in_image(
-            boxes[kept], scores[kept], labels[kept].astype(np.int64), sample.ori_shape
-        )
+        return detections_in_image(boxes[kept], scores[kept], labels[kept].astype(np.int64), sample.ori_shape)
 
     @staticmethod
     def _cams(sample: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -88,7 +88,7 @@ def _is_file_inside(root: Path, name: str) -> bool:
 
 
 def images_below(root: Path) -> list[str]:
-    """The image files of a folder and the folders in it, by their paths below it; hidden ones are left out."""
+    """The image files of a folder and the folders in it, as paths below it; hidden ones are left out."""
     found = []
     for folder, subfolders, files in os.walk(root):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]

@@ -1,4 +1,4 @@
-"""A detector that needs no network: dark blobs are objects, small ones of one class, larger ones of another."""
+"""A detector that needs no network: dark blobs are objects, small or large ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLASSES = ("small", "large")
 
 
 class Blobs:
-    """Looks at nothing but the pixels of an object, so that tiles that hold the whole object agree about it."""
+    """Looks at nothing but the pixels of an object, so that tiles which hold it agree about it."""
 
     def __init__(self, level: int = 110, scale: float | None = 1.0) -> None:
         self.facts = ModelFacts(CLASSES, (96, 96), scale, (8.0, 30.0), digest="blobs")

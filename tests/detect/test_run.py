@@ -37,7 +37,7 @@ def test_what_is_written_is_read_by_others(blobs: Blobs, images: Path, tmp_path:
     outputs = Outputs(tmp_path / "pred.json", tmp_path / "pred.csv", tmp_path / "pictures")
     report = detect_images(blobs, find_images([images]), outputs, SCORES, progress=lambda *n: calls.append(n))
     count = sum(len(result.scores) for result in report.results)
-    assert count > 50
+    assert count > 20
     assert calls[-1] == (9, 9)
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO(str(tmp_path / "pred.json"))
@@ -47,7 +47,9 @@ def test_what_is_written_is_read_by_others(blobs: Blobs, images: Path, tmp_path:
     centers = [read_points(tmp_path / name, images).centers_px for name in ("pred.json", "pred.csv")]
     assert len(centers[0]) == count
     np.testing.assert_allclose(*(np.sort(one, axis=0) for one in centers), atol=0.011)
-    pictures = sorted(path.relative_to(tmp_path / "pictures") for path in (tmp_path / "pictures").rglob("*.png"))
+    pictures = sorted(
+        path.relative_to(tmp_path / "pictures") for path in (tmp_path / "pictures").rglob("*.png")
+    )
     assert [str(path) for path in pictures] == [result.name for result in report.results]
     assert not list(tmp_path.glob("*.unfinished"))
 
@@ -57,7 +59,9 @@ def test_results_with_the_numbers_of_a_truth(blobs: Blobs, images: Path, tmp_pat
 
     names = [image.name for image in find_images([images])]
     truth = {
-        "images": [{"id": 70 - k, "file_name": name, "width": 480, "height": 360} for k, name in enumerate(names[:5])],
+        "images": [
+            {"id": 70 - k, "file_name": name, "width": 480, "height": 360} for k, name in enumerate(names[:5])
+        ],
         "categories": [{"id": 9, "name": "other"}, {"id": 4, "name": "large"}, {"id": 7, "name": "small"}],
         "annotations": [],
     }
@@ -73,7 +77,7 @@ def test_results_with_the_numbers_of_a_truth(blobs: Blobs, images: Path, tmp_pat
 
     truth["categories"] = truth["categories"][:2]
     (tmp_path / "truth.json").write_text(json.dumps(truth))
-    with pytest.raises(ModelError, match="lacks a class of the model.*small"):
+    with pytest.raises(ModelError, match=r"lacks a class of the model.*small"):
         run(blobs, images, tmp_path / "other.json", truth=tmp_path / "truth.json")
     (tmp_path / "truth.json").write_text("{}")
     with pytest.raises(PointsError, match="no COCO file"):
@@ -81,13 +85,8 @@ def test_results_with_the_numbers_of_a_truth(blobs: Blobs, images: Path, tmp_pat
 
 
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(blobs: Blobs, images: Path, tmp_path: Path) -> None:
-    run(blobs, images, tmp_path / "whole.json", pictures=tmp_path / "a" / "pictures")
     halting = Blobs()
-    halting.fail_after = 1
-    # One image per batch, so that some are done before the end.
-    for path in sorted(images.rglob("*.png"))[:3]:
-        pixels = np.asarray(Image.open(path))
-        Image.fromarray(np.concatenate([pixels, pixels[:40]])).save(path)
+    halting.fail_after = 14  # tiles, of which an image has six
     with pytest.raises(ModelError, match="the plug"):
         run(halting, images, tmp_path / "pred.json")
     run(blobs, images, tmp_path / "again.json")
@@ -103,9 +102,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(blobs: Blobs, images: P
 
 def test_a_changed_image_is_looked_at_again(blobs: Blobs, images: Path, tmp_path: Path) -> None:
     halting = Blobs()
-    halting.fail_after = 1
-    first = sorted(images.rglob("*.png"))[0]
-    Image.fromarray(np.asarray(Image.open(first))[:200]).save(first)
+    halting.fail_after = 14
     with pytest.raises(ModelError):
         run(halting, images, tmp_path / "pred.json")
     for path in images.rglob("*.png"):
@@ -119,7 +116,7 @@ def test_an_unfinished_run_of_other_settings_is_kept(blobs: Blobs, images: Path,
     blobs.fail_after = 0
     with pytest.raises(ModelError):
         run(blobs, images, tmp_path / "pred.json")
-    with pytest.raises(DatasetError, match="unfinished run of other settings.*scores was"):
+    with pytest.raises(DatasetError, match=r"unfinished run of other settings.*scores was"):
         detect_images(Blobs(), find_images([images]), Outputs(tmp_path / "pred.json"), [0.5, 0.5])
     (tmp_path / "pred.json.unfinished").write_text("no JSON\n")
     with pytest.raises(DatasetError, match="damaged"):
@@ -166,7 +163,12 @@ def test_find_images(images: Path, tmp_path: Path) -> None:
     [
         ({}, None, False, [0.3, 0.3]),
         ({"iou": {"small": 0.1, "large": 0.2}}, None, False, [0.1, 0.2]),
-        ({"iou": {"small": 0.1, "large": 0.2}, "center": {"small": 0.3, "large": 0.4}}, None, False, [0.3, 0.4]),
+        (
+            {"iou": {"small": 0.1, "large": 0.2}, "center": {"small": 0.3, "large": 0.4}},
+            None,
+            False,
+            [0.3, 0.4],
+        ),
         ({"iou": {"small": 0.1, "large": 0.2}}, 0.5, False, [0.5, 0.5]),
         ({"iou": {"small": 0.1, "large": 0.2}}, None, True, [0.001, 0.001]),
     ],
