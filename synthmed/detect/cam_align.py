@@ -1,4 +1,4 @@
-"""Class activation maps laid over their image, in numpy: what `synthmed.nets.cam_pooling.align_cam` computes."""
+"""Class activation maps laid over their image, in numpy; `synthmed.nets.cam_pooling` has it in torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done of a run that may be killed: one line of JSON per image, beside the file that it will become."""
+"""What is done of a run that may be killed: a line of JSON per image, beside the file to be."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class LookOptions:
     Attributes:
         scale: network pixels per image pixel; ``"fit"`` resizes each image to the canvas of the config;
             ``"auto"`` takes the scale of training where it is known, and fits where it is not.
-        tile_px: the greatest side of what the network sees at once, in its pixels; twice the canvas if ``None``.
+        tile_px: the greatest side of what the network sees at once, in its pixels; by default two canvases.
         overlap_px: the overlap of tiles; twice the largest class, and at least 64, if ``None``.
         batch: how many canvases are computed at a time.
         one_class: of boxes of different classes on one place only the best stays.

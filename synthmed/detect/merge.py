@@ -38,7 +38,7 @@ def merge_tiles(found: Sequence[tuple[Tile, Detections]]) -> Detections:
         Detections in pixels of the image, the highest score first.
 
     Examples:
-        Both tiles see the object on the seam at column 48, and each takes it for the other's; it is counted once:
+        Both tiles see the object on the seam at column 48, each takes it for the other's, and it is counted:
 
         >>> left = Tile((0, 64), (0, 64), (0, 64), (0, 48)), Tile((0, 64), (32, 96), (0, 64), (48, 96))
         >>> boxes = np.array([[10.0, 43, 20, 55]]), np.array([[10.0, 9, 20, 21]])

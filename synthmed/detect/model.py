@@ -56,7 +56,7 @@ class Detector(Protocol):
 
 
 def fitting_scale(shape_px: tuple[int, int], canvas_px: tuple[int, int]) -> float:
-    """By how much an image is resized to fit a canvas, as MMDetection does: the longer side to the longer one.
+    """By how much an image is resized to fit a canvas, the longer side to the longer one, as in MMDetection.
 
     Examples:
         >>> fitting_scale((1000, 500), (416, 416))

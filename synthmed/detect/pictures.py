@@ -52,7 +52,7 @@ def draw_detections(path: Path, result: ImageResult, classes: Sequence[str], out
 
 
 def overview(source: ImageSource, side_px: int) -> NDArray[np.uint8]:
-    """The image, made smaller until its longer side has so many pixels; never the whole of a slide at once."""
+    """The image, with so many pixels on its longer side at most; a slide is never read as a whole."""
     shrink = min(1.0, side_px / max(source.shape_px))
     if shrink == 1:
         return source.read_region(np.zeros(2, np.int64), np.array(source.shape_px))

@@ -191,7 +191,7 @@ def least_scores(
 
 
 def _picture_names(names: Sequence[str]) -> dict[str, str]:
-    """The file of each image's picture: its name with another ending, or with one more where two would share it.
+    """The file of each image's picture: its name with another ending, or one more where two would share it.
 
     Examples:
         >>> _picture_names(["a/1.tif", "a/2.tif", "a/2.jpg"])

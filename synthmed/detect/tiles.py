@@ -88,7 +88,7 @@ def _spans(length: int, tile: int, overlap: int) -> list[tuple[Span, Span]]:
     count = -(-(length - overlap) // (tile - overlap))
     side = aligned((length + (count - 1) * overlap) / count)
     step = side - overlap
-    # Rounded up, the tiles may be one fewer; the last one still reaches past what it shares with its neighbour.
+    # Rounded up, the tiles may be fewer; the last still reaches past what it shares with its neighbour.
     count = -(-(length - overlap) // step)
     borders = [0, *(k * step + overlap // 2 for k in range(1, count)), length]
     return [((k * step, min(k * step + side, length)), (borders[k], borders[k + 1])) for k in range(count)]

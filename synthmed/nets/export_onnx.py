@@ -27,10 +27,11 @@ def export_onnx(config: str | Path, checkpoint: str | Path, out: str | Path) -> 
     """Write a YOLOv2 detector or a CAM classifier as ONNX.
 
     A detector becomes a graph from ``images`` (``(B, 3, H, W)`` uint8 RGB) to ``boxes`` (``(B, slots, 4)``,
-    ``x0, y0, x1, y1`` in pixels of the input) and ``scores`` (``(B, slots, C)``); overlapping boxes are sorted
-    out afterwards, in numpy. A classifier becomes a graph from ``images`` and ``shapes`` (``(B, 2)`` float32,
-    height and width without padding) to ``maps`` (``(B, C, rows, columns)``) and ``scores`` (``(B, C)``). Batch,
-    height and width are free. Everything else stands in the entry ``synthmed`` of ``metadata_props``, as JSON.
+    ``x0, y0, x1, y1`` in pixels of the input) and ``scores`` (``(B, slots, C)``); overlapping boxes are
+    sorted out afterwards, in numpy. A classifier becomes a graph from ``images`` and ``shapes`` (``(B, 2)``
+    float32, height and width without padding) to ``maps`` (``(B, C, rows, columns)``) and ``scores``
+    (``(B, C)``). Batch, height and width are free. Everything else stands in the entry ``synthmed`` of
+    ``metadata_props``, as JSON.
 
     Args:
         config: config of MMDetection.
@@ -66,7 +67,7 @@ def export_onnx(config: str | Path, checkpoint: str | Path, out: str | Path) -> 
             "only YOLOv2 detectors and CAM classifiers can be exported",
             file=config,
             value=type(model).__name__,
-            remedy="use a config of mmdet_configs/yolov2 or mmdet_configs/cam, or MMDeploy for other networks",
+            remedy="use a config of mmdet_configs/yolov2 or mmdet_configs/cam, or MMDeploy for others",
         )
     about = {**own, **_about(predictor)}
     graph = onnx.load_from_string(_graph(network.eval(), inputs, outputs))
@@ -127,7 +128,7 @@ def _graph(network: nn.Module, inputs: tuple[str, ...], outputs: tuple[str, ...]
     }
     graph = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
-        # The exporter that follows the Python code took minutes where this one takes seconds, and needs onnxscript.
+        # PyTorch's newer exporter needs onnxscript, and was not done after minutes; this one takes seconds.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
