@@ -100,8 +100,9 @@ def detect(
             images,
             Outputs(out, centers, pictures, truth),
             scores,
-            LookOptions(scale, tile_px, overlap_px, batch, one_class),
-            progress,
+            LookOptions(scale, tile_px, overlap_px, batch),
+            one_class=one_class,
+            progress=progress,
         )
     _tell(report, facts.classes, out)
     raise click.exceptions.Exit(1 if report.log.problems else 0)

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed.detect.merge import merge_tiles, one_class_each
+from synthmed.detect.merge import merge_tiles
 from synthmed.detect.model import Detector, ModelFacts, fitting_scale
 from synthmed.detect.scaled import ScaledImage
 from synthmed.detect.tiles import ALIGN_PX, Tile, aligned, plan_tiles
@@ -35,14 +35,12 @@ class LookOptions:
         tile_px: the greatest side of what the network sees at once, in its pixels; by default two canvases.
         overlap_px: the overlap of tiles; twice the largest class, and at least 64, if ``None``.
         batch: how many canvases are computed at a time.
-        one_class: of boxes of different classes on one place only the best stays.
     """
 
     scale: float | Literal["auto", "fit"] = "auto"
     tile_px: int | None = None
     overlap_px: int | None = None
     batch: int = 8
-    one_class: bool = False
 
 
 @dataclass(eq=False)
@@ -71,13 +69,10 @@ class _Job:
     tiles: list[Tile]
     scale: float
     found: list[tuple[Tile, Detections]] = field(default_factory=list)
-    one_class: bool = False
     failed: bool = False
 
     def result(self) -> Found:
         whole = merge_tiles(self.found) if len(self.tiles) > 1 else self.found[0][1]
-        if self.one_class:
-            whole = one_class_each(whole)
         shape = self.scaled.source.shape_px
         boxes = np.clip(whole.boxes_px / np.tile(self.scaled.factors, 2), 0, np.tile(shape, 2))
         return Found(shape, len(self.tiles), self.scale, whole._replace(boxes_px=boxes))
@@ -164,7 +159,7 @@ def _plan(index: int, path: Path, source: ImageSource, facts: ModelFacts, option
     scale = scale_of(facts, options, source, path)
     scaled = ScaledImage.at_scale(source, scale)
     tiles = plan_tiles(scaled.shape_px, *tile_sizes(facts, options, scale))
-    return _Job(index, scaled, tiles, scale, one_class=options.one_class)
+    return _Job(index, scaled, tiles, scale)
 
 
 class _Batches:

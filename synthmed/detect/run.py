@@ -15,10 +15,12 @@ from synthmed._files import require_free, write_atomic
 from synthmed.detect.files import ImageFile
 from synthmed.detect.journal import Journal
 from synthmed.detect.look import Found, LookOptions, look_at
+from synthmed.detect.merge import one_class_each
 from synthmed.detect.model import Detector
 from synthmed.detect.pictures import draw_detections
 from synthmed.detect.results import ImageResult, Truth, centers_csv, coco_dataset, coco_results
 from synthmed.errors import DatasetError, Problem, ProblemLog, SynthmedError
+from synthmed.metrics.predictions import Detections
 from synthmed.metrics.thresholds import thresholds_of
 
 Progress = Callable[[int, int], None]
@@ -70,6 +72,8 @@ def detect_images(
     outputs: Outputs,
     min_scores: Sequence[float],
     options: LookOptions | None = None,
+    *,
+    one_class: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Detect objects in images and write what was found.
@@ -83,6 +87,7 @@ def detect_images(
         outputs: what is written; nothing of it may exist.
         min_scores: the least score of each class.
         options: how images are shown to the network.
+        one_class: of boxes of different classes on one place, only the one with the highest score is kept.
         progress: called with images done and images in all.
 
     Returns:
@@ -105,7 +110,7 @@ def detect_images(
     for path in (outputs.out, outputs.centers):
         if path is not None:
             require_free(path, DatasetError, "something is there already")
-    settings = _settings(detector, options, outputs, min_scores)
+    settings = {**_settings(detector, options, outputs, min_scores), "one_class": one_class}
     report = Report([], left_out=len(images) - len(wanted))
     with Journal(outputs.out, settings) as journal:
         if outputs.pictures is not None and not journal.done:
@@ -129,7 +134,7 @@ def detect_images(
         pictures = _picture_names([image.name for image in wanted])
         detector.score_threshold = min(min_scores)
         for index, found in look_at(detector, [image.path for image in todo], options, failed):
-            result = image_result(todo[index].name, found, np.asarray(min_scores))
+            result = image_result(todo[index].name, found, np.asarray(min_scores), one_class=one_class)
             if outputs.pictures is not None:
                 draw_detections(
                     todo[index].path, result, classes, outputs.pictures / pictures[todo[index].name]
@@ -144,18 +149,20 @@ def detect_images(
     return report
 
 
-def image_result(name: str, found: Found, min_scores: Any) -> ImageResult:
-    """What is written of one image: what scores enough for its class."""
-    detections = found.detections
-    kept = detections.scores >= min_scores[detections.labels]
-    row0, column0, row1, column1 = detections.boxes_px[kept].T
+def image_result(name: str, found: Found, min_scores: Any, *, one_class: bool = False) -> ImageResult:
+    """What is written of one image: what scores enough for its class, and of that one class on each place."""
+    kept = found.detections.scores >= min_scores[found.detections.labels]
+    detections = Detections(*(column[kept] for column in found.detections))
+    if one_class:
+        detections = one_class_each(detections)
+    row0, column0, row1, column1 = detections.boxes_px.T
     boxes = np.stack([column0, row0, column1 - column0, row1 - row0], axis=1).round(2)
     return ImageResult(
         name,
         found.shape_px,
         boxes.tolist(),
-        detections.scores[kept].round(6).tolist(),
-        detections.labels[kept].tolist(),
+        detections.scores.round(6).tolist(),
+        detections.labels.tolist(),
     )
 
 

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthmed.detect import Outputs, Report, detect_images, find_images, least_scores
+from synthmed.detect import Found, Outputs, Report, detect_images, find_images, least_scores
+from synthmed.detect.run import image_result
 from synthmed.errors import DatasetError, ModelError, PointsError
+from synthmed.metrics import Detections
 from synthmed.points import read_points
 from tests.detect.conftest import CLASSES, Blobs
 
@@ -182,3 +184,12 @@ def test_the_score_of_each_class_counts(blobs: Blobs, images: Path, tmp_path: Pa
     some = detect_images(blobs, find_images([images]), Outputs(tmp_path / "some.json"), [1.0, 0.0]).results
     assert {label for result in some for label in result.labels} == {1}
     assert sum(r.labels.count(1) for r in some) == sum(r.labels.count(1) for r in every) > 0
+
+
+def test_one_class_is_chosen_among_those_that_score_enough() -> None:
+    boxes = np.array([[0.0, 0, 10, 10], [0, 0, 10, 10], [0, 30, 10, 40], [0, 30, 10, 40]])
+    found = Found((50, 50), 1, 1.0, Detections(boxes, np.array([0.4, 0.3, 0.9, 0.8]), np.array([0, 1, 0, 1])))
+    every = image_result("a", found, np.array([0.5, 0.1]))
+    single = image_result("a", found, np.array([0.5, 0.1]), one_class=True)
+    assert sorted(every.labels) == [0, 1, 1]
+    assert (single.labels, single.scores) == ([0, 1], [0.9, 0.3])
