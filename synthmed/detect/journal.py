@@ -57,6 +57,8 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
+        if not self.done:
+            self.path.unlink(missing_ok=True)
 
     def result_of(self, image: ImageFile) -> ImageResult | None:
         """What was found in an image, if it is done and the same file."""

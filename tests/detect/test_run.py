@@ -118,6 +118,10 @@ def test_an_unfinished_run_of_other_settings_is_kept(blobs: Blobs, images: Path,
     blobs.fail_after = 0
     with pytest.raises(ModelError):
         run(blobs, images, tmp_path / "pred.json")
+    assert not list(tmp_path.glob("*.unfinished")), "nothing was done"
+    blobs.fail_after = 14
+    with pytest.raises(ModelError):
+        run(blobs, images, tmp_path / "pred.json")
     with pytest.raises(DatasetError, match=r"unfinished run of other settings.*scores was"):
         detect_images(Blobs(), find_images([images]), Outputs(tmp_path / "pred.json"), [0.5, 0.5])
     (tmp_path / "pred.json.unfinished").write_text("no JSON\n")
