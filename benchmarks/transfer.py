@@ -32,10 +32,11 @@ from rich.progress import track
 from rich.table import Table
 
 from synthmed.bank import PatchBank, build_bank, make_spec, resolve_sizes
+from synthmed.detect.scaled import pad_with_median
 from synthmed.metrics import best_thresholds, detection_scores, match_predictions
 from synthmed.metrics.boxes import boxes_at
 from synthmed.metrics.predictions import Detections, Predictions
-from synthmed.nets.image_transforms import jitter_table, pad_with_median
+from synthmed.nets.image_transforms import jitter_table
 from synthmed.phantom import write_phantom
 from synthmed.points import PointSet, read_image, read_points
 from synthmed.scenes import draw_plan, make_recipe, render, with_size

@@ -10,6 +10,7 @@ import click
 
 from synthmed import __version__
 from synthmed._files import require_free
+from synthmed.detect_commands import detect, export
 from synthmed.errors import ProblemLog, SynthmedError
 from synthmed.evaluate_commands import evaluate
 from synthmed.fidelity_command import fidelity
@@ -42,6 +43,8 @@ def main() -> None:
 main.add_command(points)
 main.add_command(fidelity)
 main.add_command(evaluate)
+main.add_command(detect)
+main.add_command(export)
 
 
 @main.command()

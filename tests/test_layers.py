@@ -11,7 +11,7 @@ import pytest
 import synthmed
 
 PACKAGE = Path(synthmed.__file__).parent
-STREET = ("points", "bank", "scenes", "datasets", "metrics", "nets", "app")
+STREET = ("points", "bank", "scenes", "datasets", "metrics", "detect", "nets", "app")
 MAY_IMPORT = {house: set(STREET[: number + 1]) for number, house in enumerate(STREET)} | {
     "phantom": {"phantom", "points"},
     "doctor": {"doctor"},

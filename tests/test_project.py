@@ -54,7 +54,7 @@ def test_every_pin_lies_in_the_range_of_the_project(pins: dict[str, str]) -> Non
     requirements = [parse_requirement(text) for text in importlib.metadata.requires("synthmed") or []]
     assert len(requirements) > 10
     for name, specifiers, extra in requirements:
-        if extra in ("", "app", "train", "ray", "remote", "dev"):
+        if extra in ("", "app", "train", "onnx", "ray", "remote", "dev"):
             assert satisfies(pins[name.lower()], specifiers), name
 
 

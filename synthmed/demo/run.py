@@ -112,6 +112,7 @@ def _judge(data: DemoInput, bank: PatchBank, work_dir: Path, options: DemoOption
     val_findings = find("val", None, data, bank, *models)
     report = judge(data.name, data.points, bank, train_findings, val_findings)
     report.to_json(work_dir / "report.json")
+    _keep_thresholds(report, last_checkpoint(work_dir / "detector"))
     draw_findings(data, val_findings, report, work_dir)
     if options.fiftyone:
         try:
@@ -123,6 +124,20 @@ def _judge(data: DemoInput, bank: PatchBank, work_dir: Path, options: DemoOption
         print_report(report)
     console.print(f"pictures: {work_dir / 'pictures'}    figures: {work_dir / 'report.json'}")
     return report
+
+
+def _keep_thresholds(report: RunReport, checkpoint: Path) -> None:
+    """Put what was chosen on train beside the detector, where `synthmed detect` looks for it."""
+    from synthmed.metrics.thresholds import write_thresholds
+    from synthmed.nets.model_facts import THRESHOLDS_FILE
+
+    figures = {entry.name: entry.detector for entry in report.classes if entry.detector is not None}
+    if len(figures) == len(report.classes):
+        chosen = {
+            "iou": {name: figure.threshold_iou for name, figure in figures.items()},
+            "center": {name: figure.threshold_center for name, figure in figures.items()},
+        }
+        write_thresholds(chosen, checkpoint.with_name(THRESHOLDS_FILE))
 
 
 def _to_fiftyone(data: DemoInput, bank: PatchBank, work_dir: Path, findings: Sequence[Findings]) -> None:

@@ -7,7 +7,14 @@ from synthmed.metrics.average_precision import (
 )
 from synthmed.metrics.baselines import center_gaussian, random_detections, uniform_map
 from synthmed.metrics.bootstrap import Resampling, difference, draw_weights, estimate, resampling_units
-from synthmed.metrics.boxes import areas, boxes_at, intersections, pairwise_coverage, pairwise_iou
+from synthmed.metrics.boxes import (
+    areas,
+    boxes_at,
+    intersections,
+    paired_iou,
+    pairwise_coverage,
+    pairwise_iou,
+)
 from synthmed.metrics.cam import CamEvaluator, CamScores
 from synthmed.metrics.detection import (
     FIXED_THRESHOLD,
@@ -71,6 +78,7 @@ __all__ = [
     "match_predictions",
     "multilabel_average_precisions",
     "multilabel_scores",
+    "paired_iou",
     "pairwise_coverage",
     "pairwise_iou",
     "presence",

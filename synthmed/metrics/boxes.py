@@ -67,6 +67,26 @@ def pairwise_iou(boxes_px: ArrayLike, others_px: ArrayLike) -> Floats:
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
+def paired_iou(boxes_px: ArrayLike, others_px: ArrayLike) -> Floats:
+    """Intersection over union of each box with the one in the same place of the other set.
+
+    Args:
+        boxes_px: ``(N, 2 * D)`` float.
+        others_px: ``(N, 2 * D)`` float.
+
+    Returns:
+        ``(N,)`` float in 0..1; 0 where neither box has an area.
+
+    Examples:
+        >>> paired_iou([[0, 0, 8, 8], [0, 0, 8, 8]], [[2, 2, 10, 10], [0, 0, 8, 8]]).round(2).tolist()
+        [0.39, 1.0]
+    """
+    (low, high), (other_low, other_high) = _corners(boxes_px), _corners(others_px)
+    shared: Floats = np.clip(np.minimum(high, other_high) - np.maximum(low, other_low), 0, None).prod(axis=-1)
+    union = areas(boxes_px) + areas(others_px) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
 def pairwise_coverage(boxes_px: ArrayLike, others_px: ArrayLike) -> Floats:
     """The share of each box of the first set that lies within each of the second.
 

@@ -15,9 +15,9 @@ from synthmed.errors import ModelError
 from synthmed.metrics import CamEvaluator, multilabel_average_precisions, presence
 from synthmed.metrics.cam import FIXED_PEAK_THRESHOLD
 from synthmed.metrics.curves import mean_over_classes
+from synthmed.metrics.thresholds import thresholds_of, write_thresholds
 from synthmed.nets.cam_pooling import align_cam
 from synthmed.nets.threshold_metric import ThresholdMetric
-from synthmed.nets.thresholds import thresholds_of, write_thresholds
 from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
 
 

@@ -39,7 +39,12 @@ def coverage(
         ``(B, 1, rows, columns)`` float32 in 0..1.
     """
     shapes = torch.tensor([tuple(shape[:2]) for shape in img_shapes], dtype=torch.float32, device=like.device)
-    rows, columns = (torch.arange(count, device=like.device) for count in map_shape)
+    return coverage_of(shapes, map_shape, stride)
+
+
+def coverage_of(shapes: Tensor, map_shape: Sequence[int], stride: int) -> Tensor:
+    """As `coverage`, for image shapes ``(B, 2)`` float32."""
+    rows, columns = (torch.arange(count, device=shapes.device) for count in map_shape)
     down = (shapes[:, :1] / stride - rows).clamp(0, 1)
     across = (shapes[:, 1:] / stride - columns).clamp(0, 1)
     return (down[:, :, None] * across[:, None, :])[:, None]

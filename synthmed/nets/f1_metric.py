@@ -9,6 +9,7 @@ from typing import Any
 
 from mmdet.registry import METRICS
 
+from synthmed.detect.detections import detections_in_image
 from synthmed.metrics.detection import (
     FIXED_THRESHOLD,
     DetectionScores,
@@ -18,9 +19,8 @@ from synthmed.metrics.detection import (
     match_predictions,
 )
 from synthmed.metrics.predictions import Detections, Predictions
-from synthmed.nets.detections import detections_in_image
+from synthmed.metrics.thresholds import Thresholds, thresholds_of, write_thresholds
 from synthmed.nets.threshold_metric import ThresholdMetric
-from synthmed.nets.thresholds import Thresholds, thresholds_of, write_thresholds
 from synthmed.nets.truth_arrays import TruthRecord, point_set, truth_record
 
 _RULES: dict[Rule, str] = {"iou": "f1", "center": "center_f1"}

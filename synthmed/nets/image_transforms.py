@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from numpy.typing import NDArray
 
+from synthmed.detect.scaled import pad_with_median
 from synthmed.points.images import read_image
 
 
@@ -54,30 +55,6 @@ class PadWithBackground(BaseTransform):
         results["img"] = pad_with_median(image, height, width)
         results["pad_shape"] = (height, width)
         return results
-
-
-def pad_with_median(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """The image in the upper left corner of a larger one of its median colour.
-
-    Args:
-        image: ``(H, W, C)`` uint8.
-        height: height of the result, at least H.
-        width: width of the result, at least W.
-
-    Returns:
-        ``(height, width, C)`` uint8.
-
-    Examples:
-        >>> pad_with_median(np.full((1, 1, 3), 7, np.uint8), 1, 2)[..., 0].tolist()
-        [[7, 7]]
-    """
-    if image.shape[:2] == (height, width):
-        return image
-    color = np.median(image.reshape(-1, image.shape[2]), axis=0)
-    padded = np.empty((height, width, image.shape[2]), dtype=np.uint8)
-    padded[:] = np.rint(color)
-    padded[: image.shape[0], : image.shape[1]] = image
-    return padded
 
 
 @TRANSFORMS.register_module()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from synthmed.detect.detections import detections_in_image
+from synthmed.detect.model import ModelFacts
 from synthmed.errors import ModelError
 from synthmed.metrics.predictions import Detections, Predictions
 from synthmed.nets.cam_classifier import image_cam
-from synthmed.nets.detections import detections_in_image
 from synthmed.nets.load_model import LoadedModel, load_model, model_classes
 from synthmed.points import PointSet, resolve_inside
 
@@ -57,11 +59,35 @@ class Predictor:
             config, checkpoint, device=device, score_threshold=score_threshold
         )
         self.score_threshold, self.batch_size, self.bfloat16 = score_threshold, batch_size, bfloat16
+        self._limits: dict[str, int] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The class names."""
         return self.model.classes
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What config and checkpoint say about themselves."""
+        return self.model.facts
+
+    def find(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        """Boxes in images that have been resized already; see `synthmed.detect.model.Detector`.
+
+        Raises:
+            ModelError: the model is no detector.
+        """
+        return [self._detections(sample) for sample in self._look(images)]
+
+    def maps(
+        self, images: Sequence[NDArray[np.uint8]]
+    ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Scores ``(C,)`` and class activation maps ``(C, H, W)`` of images that have been resized already.
+
+        Raises:
+            ModelError: the model makes no maps.
+        """
+        return [self._cams(sample) for sample in self._look(images)]
 
     def detections(
         self, images: Sequence[str | Path], progress: Progress | None = None
@@ -73,19 +99,7 @@ class Predictor:
             PointsError: an image cannot be read.
         """
         for index, sample in self._samples(images, progress):
-            if "pred_instances" not in sample:
-                raise ModelError("the model finds no boxes", remedy="use a detector, such as those of yolov2")
-            found = sample.pred_instances
-            boxes, scores, labels = (
-                found[key].detach().float().cpu().numpy() for key in ("bboxes", "scores", "labels")
-            )
-            kept = ~(scores < self.score_threshold)  # NaN stays, for the metrics to refuse
-            yield (
-                index,
-                detections_in_image(
-                    boxes[kept], scores[kept], labels[kept].astype(np.int64), sample.ori_shape
-                ),
-            )
+            yield index, self._detections(sample)
 
     def cams(
         self, images: Sequence[str | Path], progress: Progress | None = None
@@ -100,12 +114,25 @@ class Predictor:
             PointsError: an image cannot be read.
         """
         for index, sample in self._samples(images, progress):
-            if "pred_cam" not in sample:
-                raise ModelError(
-                    "the model makes no class activation maps",
-                    remedy="use a classifier, such as those of cam",
-                )
-            yield index, sample.pred_scores.float().cpu().numpy(), image_cam(sample).cpu().numpy()
+            yield index, *self._cams(sample)
+
+    def _detections(self, sample: Any) -> Detections:
+        if "pred_instances" not in sample:
+            raise ModelError("the model finds no boxes", remedy="use a detector, such as those of yolov2")
+        found = sample.pred_instances
+        boxes, scores, labels = (
+            found[key].detach().float().cpu().numpy() for key in ("bboxes", "scores", "labels")
+        )
+        kept = ~(scores < self.score_threshold)  # NaN stays, for the metrics to refuse
+        return detections_in_image(boxes[kept], scores[kept], labels[kept].astype(np.int64), sample.ori_shape)
+
+    @staticmethod
+    def _cams(sample: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if "pred_cam" not in sample:
+            raise ModelError(
+                "the model makes no class activation maps", remedy="use a classifier, such as those of cam"
+            )
+        return sample.pred_scores.float().cpu().numpy(), image_cam(sample).cpu().numpy()
 
     def _samples(self, images: Sequence[str | Path], progress: Progress | None) -> Iterator[tuple[int, Any]]:
         done = 0
@@ -115,6 +142,37 @@ class Predictor:
                 done += 1
             if progress is not None:
                 progress(done, len(images))
+
+    def _look(self, images: Sequence[NDArray[np.uint8]]) -> Sequence[Any]:
+        """Predictions on RGB images at the scale of the network, which all have one shape after padding."""
+        batch = []
+        for index, image in enumerate(images):
+            shape = image.shape[:2]
+            batch.append(
+                self.model.last_steps(
+                    {
+                        "img": np.ascontiguousarray(image[:, :, ::-1]),
+                        "img_id": index,
+                        "img_path": "",
+                        "img_shape": shape,
+                        "ori_shape": shape,
+                        "scale_factor": (1.0, 1.0),
+                    }
+                )
+            )
+        self._make_room(max((image.shape[0] * image.shape[1] for image in images), default=0))
+        return self._forward(batch) if batch else []
+
+    def _make_room(self, area_px: int) -> None:
+        """Let the number of boxes that a detector may tell of grow with the area that it sees."""
+        head, canvas = getattr(self.model.network, "bbox_head", None), self.facts.canvas_px
+        limits = getattr(head, "test_cfg", None)
+        if not limits or canvas is None:
+            return
+        if self._limits is None:
+            self._limits = {key: limits[key] for key in ("nms_pre", "max_per_img") if key in limits}
+        times = max(1.0, area_px / (canvas[0] * canvas[1]))
+        limits.update({key: math.ceil(limit * times) for key, limit in self._limits.items()})
 
     def _batches(self, images: Sequence[str | Path]) -> Iterator[list[dict[str, Any]]]:
         batch: list[dict[str, Any]] = []

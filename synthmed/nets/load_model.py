@@ -18,8 +18,10 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from synthmed.detect.model import ModelFacts
 from synthmed.errors import ModelError
 from synthmed.nets.checkpoints import load_checkpoint
+from synthmed.nets.model_facts import model_facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +31,21 @@ class LoadedModel:
     Attributes:
         network: in evaluation mode, on its device.
         pipeline: from a dictionary with ``img_path`` to what `network` takes.
-        classes: the class names, in the order of the labels.
+        last_steps: the steps of `pipeline` after reading and resizing.
+        facts: what checkpoint and config say about themselves.
         device: where the network is.
     """
 
     network: nn.Module
     pipeline: Compose
-    classes: tuple[str, ...]
+    last_steps: Compose
+    facts: ModelFacts
     device: torch.device
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of the labels."""
+        return self.facts.classes
 
 
 def load_model(
@@ -66,12 +75,15 @@ def load_model(
             model["test_cfg"] = {**(model.get("test_cfg") or {}), "score_thr": float(score_threshold)}
         with DefaultScope.overwrite_default_scope(settings.get("default_scope", "mmdet")):
             network = _build(model, config)
-            pipeline = Compose([TRANSFORMS.build(step) for step in _image_steps(settings, config)])
+            steps = _image_steps(settings, config)
+            pipeline = Compose([TRANSFORMS.build(step) for step in steps])
+            last_steps = Compose([TRANSFORMS.build(step) for step in steps if not _reads_or_resizes(step)])
     _give_weights(network, weights, checkpoint)
     place = _device(device)
     if place.type == "cpu":
         network = revert_sync_batchnorm(network)
-    return LoadedModel(network.to(place).eval(), pipeline, classes, place)
+    facts = model_facts(settings, steps, loaded, classes, checkpoint)
+    return LoadedModel(network.to(place).eval(), pipeline, last_steps, facts, place)
 
 
 def model_classes(checkpoint: str | Path) -> tuple[str, ...]:
@@ -163,6 +175,11 @@ def _image_steps(settings: Config, file: str | Path) -> list[dict[str, Any]]:
     if not steps:
         raise ModelError("the config has no test pipeline", file=file, remedy="give it a test_dataloader")
     return [step for step in steps if "Annotations" not in str(step["type"])]
+
+
+def _reads_or_resizes(step: Mapping[str, Any]) -> bool:
+    name = str(step["type"])
+    return "Resize" in name or name.startswith(("Read", "Load"))
 
 
 def _give_weights(network: nn.Module, weights: Mapping[str, Any], checkpoint: str | Path) -> None:

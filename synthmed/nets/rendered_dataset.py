@@ -42,7 +42,8 @@ class RenderedDataset(BaseDetDataset):
     ) -> None:
         self.folder, self.min_visible = Path(folder), float(min_visible)
         manifest = read_manifest(self.folder)
-        own = dataset_metainfo(manifest["classes"], manifest["class_sizes_px"]) | {"has_boxes": True}
+        own = dataset_metainfo(manifest["classes"], manifest["class_sizes_px"])
+        own |= {"has_boxes": True, "scene_scale": manifest.get("scale")}
         super().__init__(metainfo={**own, **(metainfo or {})}, pipeline=list(pipeline), **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:

@@ -210,8 +210,10 @@ def load_recipe(recipe: Mapping[str, Any] | str | Path | None, size_px: Sequence
 
 def _scene_metainfo(bank: PatchBank, recipe: Recipe) -> dict[str, Any]:
     """Classes and class sizes as the scenes show them; every object of a scene has a box."""
-    sizes_px = bank.sizes_px * scene_scale(recipe, bank)
-    return dataset_metainfo(bank.classes, sizes_px.tolist()) | {"has_boxes": True}
+    scale = scene_scale(recipe, bank)
+    sizes_px = bank.sizes_px * scale
+    # Checkpoints keep it: whoever uses a network must show it images at the scale it was trained on.
+    return dataset_metainfo(bank.classes, sizes_px.tolist()) | {"has_boxes": True, "scene_scale": scale}
 
 
 def _plain(value: Any) -> Any:

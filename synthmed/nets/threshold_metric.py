@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.evaluator import BaseMetric
 
-from synthmed.nets.thresholds import read_thresholds
+from synthmed.metrics.thresholds import read_thresholds
 
 
 class ThresholdMetric(BaseMetric):

@@ -26,7 +26,7 @@ class ImageNames:
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
-        self.names = sorted(_images_below(self.root))
+        self.names = sorted(images_below(self.root))
         self._by_tail: dict[str, list[str]] = defaultdict(list)
         for name in self.names:
             path = PurePosixPath(name)
@@ -87,7 +87,8 @@ def _is_file_inside(root: Path, name: str) -> bool:
         return False
 
 
-def _images_below(root: Path) -> list[str]:
+def images_below(root: Path) -> list[str]:
+    """The image files of a folder and the folders in it, as paths below it; hidden ones are left out."""
     found = []
     for folder, subfolders, files in os.walk(root):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from synthmed.errors import ModelError
-from synthmed.nets.thresholds import read_thresholds, thresholds_of, write_thresholds
-
-pytestmark = pytest.mark.mmdet
+from synthmed.metrics.thresholds import read_thresholds, thresholds_of, write_thresholds
 
 
 @pytest.mark.parametrize("source", [None, "", {}])
