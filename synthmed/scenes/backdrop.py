@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from synthmed._compiled import compiled
 from synthmed.bank.backdrops import Backdrops
-from synthmed.scenes.paste import linear_taps, resize
+from synthmed.scenes.paste import linear_taps
+from synthmed.scenes.resize import resize
 
 
 class BackdropWindow(NamedTuple):

@@ -110,7 +110,7 @@ def _paste(
     owner = np.zeros(image.shape[:2], dtype=np.uint16)
     visible, support = np.zeros((2, len(pasted.offsets)), dtype=np.int64)
     paste_objects(image, owner, *pasted, visible, support)
-    return owner & np.uint16(MAX_OBJECTS), visible, support
+    return owner, visible, support
 
 
 def _surely_hidden(plan: Plan, painted: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -14,7 +14,8 @@ from synthmed.errors import RecipeError
 from synthmed.scenes import Plan, Scene, draw_plan, make_recipe, render
 from synthmed.scenes.canvas import CanvasPlan, canvas_colors, paint_canvas
 from synthmed.scenes.distractors import DistractorPlan
-from synthmed.scenes.paste import linear_taps, resize
+from synthmed.scenes.paste import linear_taps
+from synthmed.scenes.resize import resize
 
 BankOf = Callable[..., PatchBank]
 
@@ -43,16 +44,15 @@ def plan_of(objects: list[tuple[int, int, int, int, int, int, bool]], **options:
 
 def sprite(plan: Plan, bank: PatchBank, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Colours and matte of an object as it lies on the canvas, by numpy alone but for the resizing."""
-    patch = int(plan.patch_index[k])
-    rows, columns = bank.shapes_px[patch]
-    turns = int(plan.quarter_turns[k])
-    height, width = plan.sizes_px[k][::-1] if turns % 2 else plan.sizes_px[k]
+    patch, turns = int(plan.patch_index[k]), int(plan.quarter_turns[k])
+    height, width = plan.sizes_px[k]
     parts = []
-    for values, channels in ((bank.patch(patch), 3), (bank.matte(patch), 1)):
+    for values in (bank.patch(patch), bank.matte(patch)[..., None]):
+        posed = np.rot90(np.fliplr(values) if plan.flips[k] else values, turns)
+        rows, columns, channels = posed.shape
         out = np.zeros(height * width * channels, dtype=np.uint8)
-        resize(values.ravel(), channels, columns, linear_taps(rows, height), linear_taps(columns, width), out)
-        part = out.reshape(height, width, channels)
-        parts.append(np.rot90(np.fliplr(part) if plan.flips[k] else part, turns).astype(int))
+        resize(posed.ravel(), channels, columns, linear_taps(rows, height), linear_taps(columns, width), out)
+        parts.append(out.reshape(height, width, channels).astype(int))
     colors, matte = parts
     if plan.match_background:
         under = canvas_colors(plan.canvas, bank, plan.centers_px[k : k + 1])[0]
