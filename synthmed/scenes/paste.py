@@ -64,7 +64,7 @@ def paste_objects(
 
     Args:
         image: ``(H, W, 3)``, painted on.
-        owner: ``(H, W)``, zeros; written: 0 or one plus the object that owns the pixel, be it by its soft edge.
+        owner: ``(H, W)``, zeros; written: 0 or one plus the object that owns the pixel, or its soft edge.
         pixels: ``(T, 3)``, all patches of the bank.
         mattes: ``(T,)``.
         offsets: ``(M,)``, first pixel of each object's patch.
