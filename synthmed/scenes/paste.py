@@ -88,7 +88,8 @@ def paste_objects(
         size = sizes[k, 0], sizes[k, 1]
         start, down, right = walk(shapes[k, 0], shapes[k, 1], flips[k], turns[k])
         path = offsets[k] + start, down, right
-        _make_sprite(pixels, mattes, shape, size, path, levels[k] == 0, shifts[k], buffers)
+        shift = shifts[k, 0], shifts[k, 1], shifts[k, 2]
+        _make_sprite(pixels, mattes, shape, size, path, levels[k] == 0, shift, buffers)
         support[k] = _count_solid(sprite, size, levels[k])
         # The first row and column of the object that can be seen, and the first ones that no longer can.
         top, left = corners[k, 0], corners[k, 1]
@@ -138,7 +139,7 @@ def _make_sprite(
     size: tuple[int, int],
     path: tuple[int, int, int],
     opaque: bool,
-    shift: NDArray[np.int64],
+    shift: tuple[int, int, int],
     buffers: _Buffers,
 ) -> None:
     """Make a patch what it is on the canvas, in ``buffers.sprite``: resized as `resize` does, and shifted.
@@ -150,7 +151,7 @@ def _make_sprite(
         size: rows and columns of the sprite.
         path: how to walk through the patch so that it appears mirrored and turned; see `walk`.
         opaque: ignore the matte.
-        shift: ``(3,)``, added to red, green and blue.
+        shift: added to red, green and blue.
         buffers: ``sprite`` is written.
     """
     pair, pair_lanes, line, line_lanes, left, left_lanes, right, right_lanes = buffers[:8]
@@ -158,10 +159,11 @@ def _make_sprite(
     (rows, columns), (height, width), (start, down, across) = shape, size, path
     _fill_taps(rows, height, row, row_weight)
     _fill_taps(columns, width, column, column_weight)
+    red, green, blue = shift
     for j in range(width):
-        weights[4 * j : 4 * j + 4] = column_weight[j]
-        shifts[4 * j : 4 * j + 3] = shift
-        shifts[4 * j + 3] = 0
+        for s in range(4 * j, 4 * j + 4):
+            weights[s] = column_weight[j]
+        shifts[4 * j], shifts[4 * j + 1], shifts[4 * j + 2], shifts[4 * j + 3] = red, green, blue, 0
     alpha = np.uint64(255 if opaque else 0)
     half, last = len(pair) // 2, -1
     for i in range(height):
