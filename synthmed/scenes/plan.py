@@ -184,11 +184,11 @@ def _draw_objects(
 
 def _check_counts(counts: NDArray[np.int64], bank: PatchBank) -> None:
     """Refuse counts that no scene can have, before anything is drawn for them."""
-    lacking = [bank.classes[label] for label in np.flatnonzero((counts > 0) & (bank.pool_sizes == 0))]
-    if lacking:
+    lacking = (counts > 0) & (bank.pool_sizes == 0)
+    if lacking.any():
         raise RecipeError(
             "the recipe asks for classes without a patch in the bank",
-            value=", ".join(lacking),
+            value=", ".join(bank.classes[label] for label in np.flatnonzero(lacking)),
             remedy="click objects of these classes in train images, or relax the border policy of the bank",
         )
     if counts.sum() > MAX_OBJECTS:
