@@ -46,16 +46,17 @@ def draw_window(
         scale: canvas pixels per pixel of a backdrop.
         rng: source of randomness.
     """
+    # Plain numbers: arrays of two cost more than all the rest.
     index = int(rng.integers(len(backdrops)))
-    turned, *mirrored = (rng.random(3) < 0.5).tolist()
-    scaled_px = np.maximum(1, np.rint(backdrops.shapes_px[index] * scale)).astype(np.int64)
-    scaled_px = scaled_px[::-1] if turned else scaled_px
+    turned, *mirrored = (chance < 0.5 for chance in rng.random(3).tolist())
+    height, width = (max(1, round(side * scale)) for side in backdrops.shapes_px[index].tolist())
+    scaled_px = (width, height) if turned else (height, width)
     # Where the backdrop is the larger one the canvas lies within it, and else it lies within the canvas.
-    room_px = scaled_px - shape_px
-    origin_px = np.minimum(room_px, 0) + (rng.random(2) * (np.abs(room_px) + 1)).astype(np.int64)
-    height, width = scaled_px.tolist()
-    row, column = origin_px.tolist()
-    return BackdropWindow(index, (height, width), (row, column), (mirrored[0], mirrored[1]), turned)
+    row, column = (
+        min(scaled - side, 0) + int(chance * (abs(scaled - side) + 1))
+        for scaled, side, chance in zip(scaled_px, shape_px, rng.random(2).tolist(), strict=True)
+    )
+    return BackdropWindow(index, scaled_px, (row, column), (mirrored[0], mirrored[1]), turned)
 
 
 def paint_window(
