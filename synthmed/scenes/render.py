@@ -65,10 +65,10 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
     painted = np.arange(len(plan))
     while True:
         scene = _paint(plan, bank, painted)
-        hidden = _surely_hidden(plan, painted, scene.visible_fraction < plan.min_visible)
-        if not len(hidden):
+        hidden = scene.visible_fraction < plan.min_visible
+        if not hidden.any():
             break
-        painted = np.delete(painted, hidden)
+        painted = np.delete(painted, _surely_hidden(plan, painted, hidden))
     return scene if plan.finish is None else replace(scene, image=finished(scene.image, plan.finish))
 
 
