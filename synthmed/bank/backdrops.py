@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -40,6 +41,11 @@ class Backdrops:
 
     def __len__(self) -> int:
         return len(self.shapes_px)
+
+    @cached_property
+    def largest_px(self) -> int:
+        """Pixels of the largest one."""
+        return int(self.shapes_px.prod(axis=1).max(initial=0))
 
     def backdrop(self, index: int) -> NDArray[np.uint8]:
         """``(h, w, 3)`` uint8."""

@@ -85,6 +85,12 @@ def shown_places(
     return rows, columns
 
 
+def lies_within(window: BackdropWindow, shape_px: tuple[int, int]) -> bool:
+    """Whether a canvas shows nothing beyond the border of the backdrop."""
+    parts = zip(window.origin_px, shape_px, window.shape_px, strict=True)
+    return all(0 <= begin and begin + size <= length for begin, size, length in parts)
+
+
 def border_places(
     window: BackdropWindow, shape_px: tuple[int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
