@@ -205,7 +205,8 @@ def _count_solid(sprite: NDArray[np.uint16], size: tuple[int, int], level: int) 
     least, count = np.uint16(level), np.uint32(0)
     for p in range(size[0] * size[1]):
         count += np.uint32(sprite[np.uintp(4 * p + 3)] >= least)
-    return np.int64(count)
+    solid: int = np.int64(count)
+    return solid
 
 
 @compiled
