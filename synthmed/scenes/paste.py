@@ -159,6 +159,11 @@ def _make_sprite(
     (rows, columns), (height, width), (start, down, across) = shape, size, path
     _fill_taps(rows, height, row, row_weight)
     _fill_taps(columns, width, column, column_weight)
+    # Weights are those of the patch as it was cut, so that any pose shows the same colours.
+    if down < 0:
+        _mirror_taps(rows, height, row, row_weight)
+    if across < 0:
+        _mirror_taps(columns, width, column, column_weight)
     red, green, blue = shift
     for j in range(width):
         for s in range(4 * j, 4 * j + 4):
@@ -374,3 +379,13 @@ def _fill_taps(size: int, target: int, before: NDArray[np.int64], weight: NDArra
         at = min(max(start + step * i, 0), (size - 1) * _ONE)
         before[i] = at >> _FRACTION_BITS
         weight[i] = (at >> (_FRACTION_BITS - 8)) & 255
+
+
+@compiled
+def _mirror_taps(size: int, target: int, before: NDArray[np.int64], weight: NDArray[np.int64]) -> None:
+    """Make `linear_taps` of a line those of the same line read from its end."""
+    before[:target] = before[:target][::-1].copy()
+    weight[:target] = weight[:target][::-1].copy()
+    for i in range(target):
+        before[i] = size - 1 - before[i] - (weight[i] > 0)
+        weight[i] = (256 - weight[i]) & 255

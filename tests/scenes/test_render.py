@@ -44,15 +44,16 @@ def plan_of(objects: list[tuple[int, int, int, int, int, int, bool]], **options:
 
 def sprite(plan: Plan, bank: PatchBank, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Colours and matte of an object as it lies on the canvas, by numpy alone but for the resizing."""
-    patch, turns = int(plan.patch_index[k]), int(plan.quarter_turns[k])
-    height, width = plan.sizes_px[k]
+    patch = int(plan.patch_index[k])
+    rows, columns = bank.shapes_px[patch]
+    turns = int(plan.quarter_turns[k])
+    height, width = plan.sizes_px[k][::-1] if turns % 2 else plan.sizes_px[k]
     parts = []
-    for values in (bank.patch(patch), bank.matte(patch)[..., None]):
-        posed = np.rot90(np.fliplr(values) if plan.flips[k] else values, turns)
-        rows, columns, channels = posed.shape
+    for values, channels in ((bank.patch(patch), 3), (bank.matte(patch), 1)):
         out = np.zeros(height * width * channels, dtype=np.uint8)
-        resize(posed.ravel(), channels, columns, linear_taps(rows, height), linear_taps(columns, width), out)
-        parts.append(out.reshape(height, width, channels).astype(int))
+        resize(values.ravel(), channels, columns, linear_taps(rows, height), linear_taps(columns, width), out)
+        part = out.reshape(height, width, channels)
+        parts.append(np.rot90(np.fliplr(part) if plan.flips[k] else part, turns).astype(int))
     colors, matte = parts
     if plan.match_background:
         under = canvas_colors(plan.canvas, bank, plan.centers_px[k : k + 1])[0]
