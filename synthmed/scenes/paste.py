@@ -157,13 +157,8 @@ def _make_sprite(
     pair, pair_lanes, line, line_lanes, left, left_lanes, right, right_lanes = buffers[:8]
     row, row_weight, column, column_weight, weights, shifts, sprite = buffers[8:]
     (rows, columns), (height, width), (start, down, across) = shape, size, path
-    _fill_taps(rows, height, row, row_weight)
-    _fill_taps(columns, width, column, column_weight)
-    # Weights are those of the patch as it was cut, so that any pose shows the same colours.
-    if down < 0:
-        _mirror_taps(rows, height, row, row_weight)
-    if across < 0:
-        _mirror_taps(columns, width, column, column_weight)
+    _fill_posed_taps(rows, height, down < 0, row, row_weight)
+    _fill_posed_taps(columns, width, across < 0, column, column_weight)
     red, green, blue = shift
     for j in range(width):
         for s in range(4 * j, 4 * j + 4):
@@ -382,10 +377,17 @@ def _fill_taps(size: int, target: int, before: NDArray[np.int64], weight: NDArra
 
 
 @compiled
-def _mirror_taps(size: int, target: int, before: NDArray[np.int64], weight: NDArray[np.int64]) -> None:
-    """Make `linear_taps` of a line those of the same line read from its end."""
-    before[:target] = before[:target][::-1].copy()
-    weight[:target] = weight[:target][::-1].copy()
-    for i in range(target):
-        before[i] = size - 1 - before[i] - (weight[i] > 0)
-        weight[i] = (256 - weight[i]) & 255
+def _fill_posed_taps(
+    size: int, target: int, backwards: bool, before: NDArray[np.int64], weight: NDArray[np.int64]
+) -> None:
+    """Write `linear_taps` of a line, or of one that is read from its end.
+
+    The weights stay those of the line as it is, so that a patch shows the same colours in every pose.
+    """
+    _fill_taps(size, target, before, weight)
+    if backwards:
+        before[:target] = before[:target][::-1].copy()
+        weight[:target] = weight[:target][::-1].copy()
+        for i in range(target):
+            before[i] = size - 1 - before[i] - (weight[i] > 0)
+            weight[i] = (256 - weight[i]) & 255
