@@ -129,7 +129,7 @@ def synthetic_bank(folder: Path) -> PatchBank:
         edge=np.zeros(count, dtype=bool),
         sizes_px=np.full((count, 2), np.nan),
     )
-    spec = make_spec(sizes_px=dict.fromkeys(OBJECTS, float(OBJECT_PX)), variation=0.0)
+    spec = make_spec(sizes_px=dict.fromkeys(OBJECTS, float(OBJECT_PX)), variation=0.0, matte="round")
     save_bank(build_bank(points, folder, spec), folder / "bank")
     return open_bank(folder / "bank")
 

@@ -26,7 +26,7 @@ from pathlib import Path
 import click
 import numpy as np
 from _machine import processor
-from compose import NOISE, OBJECTS, PLAIN, SIDE_PX, benchmark_recipe, synthetic_bank
+from compose import BACKDROP, NOISE, OBJECTS, PLAIN, SIDE_PX, benchmark_recipe, synthetic_bank
 from rich.console import Console
 from rich.table import Table
 
@@ -126,6 +126,7 @@ ROWS = {
     "SynDataGenYOLO, alpha": ("syndatagenyolo", SYNDATAGENYOLO, "ALPHA"),
     "SynDataGenYOLO, gaussian": ("syndatagenyolo", SYNDATAGENYOLO, "GAUSSIAN"),
 }
+DEFAULT = "synthmed, default recipe: draw and render"
 console = Console()
 
 
@@ -138,7 +139,8 @@ def main(envs: Path, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         bank = synthetic_bank(Path(folder))
         best = measure(bank, Path(folder), pythons, rounds)
-    own_s = min(best.values())
+    # Beside what users get unless they ask for something else, not beside the quickest row.
+    own_s = best[DEFAULT]
     fastest_peer_s = min(seconds for name, seconds in best.items() if name in ROWS)
     table = Table(title=f"{SIDE_PX} px, {sum(OBJECTS.values())} objects of 24 px with a matte, one core")
     for name in ("what", "scenes/s", "times slower than synthmed"):
@@ -166,13 +168,11 @@ def environment(folder: Path, name: str) -> Path:
 
 def measure(bank: PatchBank, folder: Path, pythons: dict[str, Path], rounds: int) -> dict[str, float]:
     """The best seconds per scene of each row."""
-    recipe, plain = benchmark_recipe(NOISE, 0.1), benchmark_recipe(PLAIN, 0.0)
+    recipe, plain = benchmark_recipe(BACKDROP, 0.1), benchmark_recipe(PLAIN, 0.0)
     plans = [draw_plan(plain, bank, 0, index) for index in range(50)]
     jobs: dict[str, Callable[[], float]] = {
         "synthmed, sizes as cut: render": lambda: own_seconds(lambda k: render(plans[k], bank)),
-        "synthmed, default recipe: draw and render": lambda: own_seconds(
-            lambda k: render(draw_plan(recipe, bank, 0, k), bank)
-        ),
+        DEFAULT: lambda: own_seconds(lambda k: render(draw_plan(recipe, bank, 0, k), bank)),
     }
     data = folder / "patches.npz"
     np.savez(

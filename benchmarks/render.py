@@ -238,12 +238,23 @@ def print_large_bank(folder: Path, bank: PatchBank, patches: int = 100_000, proc
         and len(getattr(bank, field.name)) == len(bank)
         and field.name not in ("offsets", "shapes_px")
     }
+    quality = dataclasses.replace(
+        bank.quality,
+        **{each.name: getattr(bank.quality, each.name)[rows] for each in dataclasses.fields(bank.quality)},
+    )
     pixels = np.tile(np.asarray(bank.pixels[: side * side]), (patches, 1))
     mattes = np.tile(np.asarray(bank.mattes[: side * side]), patches)
     shapes = np.full((patches, 2), side)
     offsets = np.arange(patches) * side * side
     large = dataclasses.replace(
-        bank, **columns, shapes_px=shapes, offsets=offsets, pixels=pixels, mattes=mattes, hash=""
+        bank,
+        **columns,
+        quality=quality,
+        shapes_px=shapes,
+        offsets=offsets,
+        pixels=pixels,
+        mattes=mattes,
+        hash="",
     )
     save_bank(dataclasses.replace(large, hash=content_hash(large)), folder / "large")
     command = [sys.executable, "-c", LARGE, str(folder / "large")]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-_KEPT_BYTES = 64_000_000
+_KEPT_BYTES = 96_000_000
 """What resized backdrops may take up in each process."""
 
 CELLS = 16
@@ -34,12 +35,17 @@ class Backdrops:
     image_index: NDArray[np.int64]
     _fields: dict[int, NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
     _lights: dict[int, NDArray[np.int64]] = field(default_factory=dict, init=False, repr=False)
-    _kept: OrderedDict[tuple[int, tuple[int, int]], NDArray[np.uint8]] = field(
+    _kept: OrderedDict[tuple[int, tuple[int, int], bool], NDArray[np.uint8]] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
 
     def __len__(self) -> int:
         return len(self.shapes_px)
+
+    @cached_property
+    def largest_px(self) -> int:
+        """Pixels of the largest one."""
+        return int(self.shapes_px.prod(axis=1).max(initial=0))
 
     def backdrop(self, index: int) -> NDArray[np.uint8]:
         """``(h, w, 3)`` uint8."""
@@ -63,20 +69,23 @@ class Backdrops:
         self,
         index: int,
         shape_px: tuple[int, int],
-        resize: Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]],
+        turned: bool,
+        resize: Callable[[NDArray[np.uint8], tuple[int, int], bool], NDArray[np.uint8]],
     ) -> NDArray[np.uint8]:
         """A backdrop of another size, kept for the next time, since all scenes of a recipe have one scale.
 
         Args:
             index: which one.
             shape_px: the height and width wanted.
-            resize: makes it; called with the backdrop and the shape.
+            turned: whether rows and columns change places.
+            resize: makes it; called with the backdrop and the other two.
         """
-        key = (index, shape_px)
-        made = self._kept.pop(key, None)
-        if made is None:
-            made = resize(self.backdrop(index), shape_px)
-        self._kept[key] = made
+        key = (index, shape_px, turned)
+        made = self._kept.get(key)
+        if made is not None:
+            self._kept.move_to_end(key)
+            return made
+        made = self._kept[key] = resize(self.backdrop(index), shape_px, turned)
         while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > _KEPT_BYTES:
             self._kept.popitem(last=False)
         return made

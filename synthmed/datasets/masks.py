@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from synthmed._compiled import compiled
 
+# Pixels of a row that are looked at together; most of a mask is canvas.
+_BLOCK = 32
+
 
 def encode_masks(instance_mask: NDArray[np.uint16], count: int) -> tuple[list[str], list[int]]:
     """The mask of each object as COCO's ``counts``, and its area.
@@ -27,7 +30,7 @@ def encode_masks(instance_mask: NDArray[np.uint16], count: int) -> tuple[list[st
         >>> encode_masks(np.array([[0, 1], [1, 1]], dtype=np.uint16), 1)
         (['13'], [3])
     """
-    edges, firsts = mask_edges(np.ascontiguousarray(instance_mask.T).ravel(), count)
+    edges, firsts = mask_edges(np.ascontiguousarray(instance_mask), count)
     texts, ends = runs_text(edges, firsts, instance_mask.size)
     joined = texts.tobytes().decode("ascii")
     cuts = itertools.pairwise([0, *ends.tolist()])
@@ -35,40 +38,68 @@ def encode_masks(instance_mask: NDArray[np.uint16], count: int) -> tuple[list[st
 
 
 @compiled
-def mask_edges(flat: NDArray[np.uint16], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each object begins and ends along a flat mask.
+def mask_edges(mask: NDArray[np.uint16], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each object begins and ends along a mask, column by column.
 
     Args:
-        flat: ``(N,)``, 0 for canvas, else one plus the object.
+        mask: ``(H, W)``, 0 for canvas, else one plus the object.
         count: how many objects there are.
 
     Returns:
         ``(E,)`` positions, begin and end in turn, object after object; ``(count + 1,)`` the first of each.
     """
+    height = mask.shape[0]
+    boxes, total = _boxes(mask, count)
+    # No object has more edges than twice its pixels.
+    edges = np.empty(2 * total, dtype=np.int64)
     firsts = np.zeros(count + 1, dtype=np.int64)
-    before = 0
-    for p in range(len(flat)):
-        if flat[p] != before:
-            before = flat[p]
-            if before > 0:
-                firsts[before] += 2
+    flat, width, found = mask.reshape(-1), mask.shape[1], 0
     for k in range(count):
-        firsts[k + 1] += firsts[k]
-    edges = np.empty(firsts[count], dtype=np.int64)
-    fill = firsts[:-1].copy()
-    before = 0
-    for p in range(len(flat)):
-        if flat[p] != before:
-            if before > 0:
-                edges[fill[before - 1]] = p
-                fill[before - 1] += 1
-            before = flat[p]
-            if before > 0:
-                edges[fill[before - 1]] = p
-                fill[before - 1] += 1
-    if before > 0:
-        edges[fill[before - 1]] = len(flat)
-    return edges, firsts
+        value, inside = np.uint16(k + 1), False
+        top, left, bottom, right = boxes[k]
+        for x in range(left, right):
+            for y in range(top, bottom):
+                if (flat[np.uintp(y * width + x)] == value) != inside:
+                    edges[found] = x * height + y
+                    inside = not inside
+                    found += 1
+            # A run goes on in the next column only over the whole height.
+            if inside and (bottom - top < height or x + 1 == right):
+                edges[found] = x * height + bottom
+                inside = False
+                found += 1
+        firsts[k + 1] = found
+    return edges[:found].copy(), firsts
+
+
+@compiled
+def _boxes(mask: NDArray[np.uint16], count: int) -> tuple[NDArray[np.int64], int]:
+    """The half-open box of each object's pixels, ``(count, 4)``, and how many pixels there are in all."""
+    height, width = mask.shape
+    boxes = np.empty((count, 4), dtype=np.int64)
+    boxes[:, 0], boxes[:, 1], boxes[:, 2], boxes[:, 3] = height, width, 0, 0
+    total = 0
+    flat = mask.reshape(-1)
+    for y in range(height):
+        for begin in range(0, width, _BLOCK):
+            # Unsigned indices, here and above, spare numba's test whether an index counts from the end.
+            at, length = np.uintp(y * width + begin), min(_BLOCK, width - begin)
+            any_object = np.uint16(0)
+            for n in range(length):
+                any_object |= flat[at + np.uintp(n)]
+            if any_object == 0:
+                continue
+            x = 0
+            while x < length:
+                first, value = x, flat[at + np.uintp(x)]
+                while x < length and flat[at + np.uintp(x)] == value:
+                    x += 1
+                if value > 0:
+                    box = boxes[np.uintp(value) - np.uintp(1)]
+                    box[0], box[1] = min(box[0], y), min(box[1], begin + first)
+                    box[2], box[3] = y + 1, max(box[3], begin + x)
+                    total += x - first
+    return boxes, total
 
 
 @compiled

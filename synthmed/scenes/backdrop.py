@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from synthmed._compiled import compiled
 from synthmed.bank.backdrops import Backdrops
-from synthmed.scenes.paste import linear_taps, resize
+from synthmed.scenes.paste import linear_taps
+from synthmed.scenes.resize import resize
 
 
 class BackdropWindow(NamedTuple):
@@ -45,16 +46,17 @@ def draw_window(
         scale: canvas pixels per pixel of a backdrop.
         rng: source of randomness.
     """
+    # Plain numbers: arrays of two cost more than all the rest.
     index = int(rng.integers(len(backdrops)))
-    turned, *mirrored = (rng.random(3) < 0.5).tolist()
-    scaled_px = np.maximum(1, np.rint(backdrops.shapes_px[index] * scale)).astype(np.int64)
-    scaled_px = scaled_px[::-1] if turned else scaled_px
+    turned, *mirrored = (chance < 0.5 for chance in rng.random(3).tolist())
+    height, width = (max(1, round(side * scale)) for side in backdrops.shapes_px[index].tolist())
+    scaled_px = (width, height) if turned else (height, width)
     # Where the backdrop is the larger one the canvas lies within it, and else it lies within the canvas.
-    room_px = scaled_px - shape_px
-    origin_px = np.minimum(room_px, 0) + (rng.random(2) * (np.abs(room_px) + 1)).astype(np.int64)
-    height, width = scaled_px.tolist()
-    row, column = origin_px.tolist()
-    return BackdropWindow(index, (height, width), (row, column), (mirrored[0], mirrored[1]), turned)
+    row, column = (
+        min(scaled - side, 0) + int(chance * (abs(scaled - side) + 1))
+        for scaled, side, chance in zip(scaled_px, shape_px, rng.random(2).tolist(), strict=True)
+    )
+    return BackdropWindow(index, scaled_px, (row, column), (mirrored[0], mirrored[1]), turned)
 
 
 def paint_window(
@@ -67,14 +69,9 @@ def paint_window(
         backdrops: of the bank.
         shape_px: height and width of the canvas.
     """
-    resized_px = window.shape_px[::-1] if window.turned else window.shape_px
-    resized = backdrops.resized(window.number, resized_px, _resized)
-    rows, columns = shown_places(window, shape_px)
+    shown = backdrops.resized(window.number, window.shape_px, window.turned, _resized)
     image = np.empty((*shape_px, 3), dtype=np.uint8)
-    if window.turned:
-        _gather_turned(resized, rows, columns, image)
-    else:
-        _gather(resized, rows, columns, image.reshape(len(image), -1))
+    _show(shown, window.origin_px, window.mirrored, image)
     return image
 
 
@@ -86,6 +83,12 @@ def shown_places(
         reflected(line, n) for line, n in zip(_lines(window, shape_px), window.shape_px, strict=True)
     )
     return rows, columns
+
+
+def lies_within(window: BackdropWindow, shape_px: tuple[int, int]) -> bool:
+    """Whether a canvas shows nothing beyond the border of the backdrop."""
+    parts = zip(window.origin_px, shape_px, window.shape_px, strict=True)
+    return all(0 <= begin and begin + size <= length for begin, size, length in parts)
 
 
 def border_places(
@@ -115,73 +118,50 @@ def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     return np.minimum(index, 2 * length - 1 - index)
 
 
-def _resized(backdrop: NDArray[np.uint8], shape_px: tuple[int, int]) -> NDArray[np.uint8]:
-    """A backdrop at the scale of the scenes, ``(h, 3 * w)``."""
+def _resized(backdrop: NDArray[np.uint8], shape_px: tuple[int, int], turned: bool) -> NDArray[np.uint8]:
+    """A backdrop at the scale of the scenes, ``(h, w, 3)``, where asked for with rows and columns swapped."""
     height, width = backdrop.shape[:2]
-    image = np.empty((*shape_px, 3), dtype=np.uint8)
-    row_taps, column_taps = linear_taps(height, shape_px[0]), linear_taps(width, shape_px[1])
+    image = np.empty((*(shape_px[::-1] if turned else shape_px), 3), dtype=np.uint8)
+    row_taps, column_taps = linear_taps(height, image.shape[0]), linear_taps(width, image.shape[1])
     resize(np.array(backdrop).reshape(-1), 3, width, row_taps, column_taps, image.reshape(-1))
-    return image.reshape(len(image), -1)
+    return np.ascontiguousarray(image.swapaxes(0, 1)) if turned else image
 
 
 @compiled
-def _gather(
-    values: NDArray[np.uint8],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
+def _show(
+    shown: NDArray[np.uint8],
+    origin: tuple[int, int],
+    mirrored: tuple[bool, bool],
     image: NDArray[np.uint8],
 ) -> None:
-    """Copy rows and columns of an image.
+    """Copy the part of an image that begins at ``origin``; beyond its border it is mirrored.
 
     Args:
-        values: ``(h, 3 * w)``.
-        rows: ``(H,)``.
-        columns: ``(W,)``.
-        image: ``(H, 3 * W)``, written.
-    """
-    # Columns follow one another forwards or backwards for long runs, each copied in one tight loop.
-    width = len(columns)
-    runs, steps = np.ones(width, dtype=np.int64), np.ones(width, dtype=np.int64)
-    for j in range(width - 2, -1, -1):
-        step = columns[j + 1] - columns[j]
-        if abs(step) == 1:
-            steps[j] = step
-            runs[j] = runs[j + 1] + 1 if runs[j + 1] == 1 or steps[j + 1] == step else 2
-    for i in range(len(rows)):
-        source, target = values[rows[i]], image[i]
-        j = 0
-        while j < width:
-            run, first = runs[j], columns[j]
-            if steps[j] == 1:
-                target[3 * j : 3 * (j + run)] = source[3 * first : 3 * (first + run)]
-            else:
-                for k in range(run):
-                    p, q = np.uintp(3 * (j + k)), np.uintp(3 * (first - k))
-                    target[p] = source[q]
-                    target[p + np.uintp(1)] = source[q + np.uintp(1)]
-                    target[p + np.uintp(2)] = source[q + np.uintp(2)]
-            j += run
-
-
-@compiled
-def _gather_turned(
-    values: NDArray[np.uint8],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    image: NDArray[np.uint8],
-) -> None:
-    """Copy rows and columns of an image whose rows and columns change places.
-
-    Args:
-        values: ``(w, 3 * h)``.
-        rows: ``(H,)``, in 0..h.
-        columns: ``(W,)``, in 0..w.
+        shown: ``(h, w, 3)``.
+        origin: the first row and column, before they are mirrored.
+        mirrored: whether the rows, and whether the columns run backwards.
         image: ``(H, W, 3)``, written.
     """
-    for j in range(len(columns)):
-        source = values[columns[j]]
-        for i in range(len(rows)):
-            p = np.uintp(3 * rows[i])
-            image[i, j, 0] = source[p]
-            image[i, j, 1] = source[p + np.uintp(1)]
-            image[i, j, 2] = source[p + np.uintp(2)]
+    rows, columns = shown.shape[:2]
+    height, width = image.shape[:2]
+    source, target = shown.reshape(-1), image.reshape(-1)
+    for i in range(height):
+        row = (origin[0] + (height - 1 - i if mirrored[0] else i)) % (2 * rows)
+        begin = 3 * columns * min(row, 2 * rows - 1 - row)
+        j = 0
+        # Run by run between the borders, so that what is copied lies side by side.
+        while j < width:
+            column = (origin[1] + (width - 1 - j if mirrored[1] else j)) % (2 * columns)
+            beyond = column >= columns
+            left = (column if mirrored[1] else 2 * columns - 1 - column) % columns
+            run = min(left + 1, width - j)
+            first = begin + 3 * (2 * columns - 1 - column if beyond else column)
+            to = 3 * (i * width + j)
+            if beyond == mirrored[1]:
+                for n in range(3 * run):
+                    target[np.uintp(to + n)] = source[np.uintp(first + n)]
+            else:
+                for n in range(run):
+                    for channel in range(3):
+                        target[np.uintp(to + 3 * n + channel)] = source[np.uintp(first - 3 * n + channel)]
+            j += run

@@ -15,6 +15,68 @@ _AROUND = 1.5
 
 
 @compiled
+def place_in_turn(
+    sizes: NDArray[np.int64],
+    taken_centers: NDArray[np.float64],
+    taken_sizes: NDArray[np.int64],
+    canvas: tuple[int, int],
+    outside: float,
+    overlap: int,
+    max_overlap: float,
+    chances: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Place boxes, the largest first, beside those that have their place.
+
+    Args:
+        sizes: ``(M, 2)``.
+        taken_centers: ``(K, 2)``.
+        taken_sizes: ``(K, 2)``.
+        canvas: height and width.
+        outside: the largest share of a side that may lie outside.
+        overlap: what is limited.
+        max_overlap: the limit.
+        chances: ``(M, tries, 2)``, those of the largest box first; see `place_boxes`.
+
+    Returns:
+        Centres ``(M, 2)``, and which were placed ``(M,)``.
+    """
+    first, count = len(taken_sizes), len(sizes)
+    order = np.argsort(-sizes[:, 0] * sizes[:, 1], kind="mergesort")
+    lowest, positions = room(sizes[order], canvas, outside)
+    every = np.concatenate((taken_sizes, sizes[order]))
+    corners, placed = np.zeros((first + count, 2), dtype=np.int64), np.zeros(first + count, dtype=np.bool_)
+    placed[:first] = True
+    for k in range(first):
+        for axis in range(2):
+            corners[k, axis] = np.int64(np.rint(taken_centers[k, axis] - taken_sizes[k, axis] / 2))
+    place_boxes(every, corners, placed, first, lowest, positions, overlap, max_overlap, chances)
+    centers, found = np.empty((count, 2)), np.empty(count, dtype=np.bool_)
+    for k in range(count):
+        found[order[k]] = placed[first + k]
+        for axis in range(2):
+            centers[order[k], axis] = corners[first + k, axis] + every[first + k, axis] / 2
+    return centers, found
+
+
+@compiled
+def room(
+    sizes: NDArray[np.int64], canvas: tuple[int, int], outside: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The lowest corner of each box, and how many whole-pixel positions it has per axis, ``(M, 2)`` each."""
+    lowest, positions = np.empty_like(sizes), np.empty_like(sizes)
+    for k in range(len(sizes)):
+        fits = True
+        for axis in range(2):
+            size, beyond = sizes[k, axis], np.int64(np.floor(sizes[k, axis] * outside))
+            lowest[k, axis], positions[k, axis] = -beyond, canvas[axis] - size + 2 * beyond + 1
+            # A box longer than the canvas leaves it on both sides, so that its position is no longer all.
+            fits &= size - beyond <= canvas[axis]
+        if not fits:
+            positions[k] = 0
+    return lowest, positions
+
+
+@compiled
 def place_boxes(
     sizes: NDArray[np.int64],
     corners: NDArray[np.int64],

@@ -67,7 +67,7 @@ def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.ran
             "the recipe asks for backdrops or their light, and the bank has none",
             remedy="build the bank with some, or set canvas.kind to background",
         )
-    if on_backdrop and (bank.backdrops.shapes_px * scale).prod(axis=1).max() > _LARGEST_PX:
+    if on_backdrop and bank.backdrops.largest_px * scale**2 > _LARGEST_PX:
         raise RecipeError(
             f"backdrops would have more than {_LARGEST_PX:,} pixels at this scale",
             value=scale,

@@ -1,6 +1,13 @@
-"""Paste patches onto a canvas: each is resized, mirrored, turned and blended, with integers throughout."""
+"""Paste patches onto a canvas: each is mirrored, turned, resized and blended, with integers throughout.
+
+The loops work on quads: a pixel's red, green, blue and alpha side by side in 16 bits each. One move takes a
+whole pixel, and what is done to each value alike is done to many at once by the processor's vector units. A
+step is one call for all rows of an object, since numba counts references to arrays anew in each call.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +21,26 @@ MAX_OBJECTS = SOFT - 1
 
 _FRACTION_BITS = 16
 _ONE = 1 << _FRACTION_BITS
+
+
+class _Buffers(NamedTuple):
+    """Memory for the steps from a patch to a sprite; what ends in ``lanes`` is the same memory by values."""
+
+    pair: NDArray[np.uint64]
+    pair_lanes: NDArray[np.uint16]
+    line: NDArray[np.uint64]
+    line_lanes: NDArray[np.uint16]
+    left: NDArray[np.uint64]
+    left_lanes: NDArray[np.uint16]
+    right: NDArray[np.uint64]
+    right_lanes: NDArray[np.uint16]
+    row: NDArray[np.int64]
+    row_weight: NDArray[np.int64]
+    column: NDArray[np.int64]
+    column_weight: NDArray[np.int64]
+    weights: NDArray[np.uint16]
+    shifts: NDArray[np.int16]
+    sprite: NDArray[np.uint16]
 
 
 @compiled
@@ -37,8 +64,7 @@ def paste_objects(
 
     Args:
         image: ``(H, W, 3)``, painted on.
-        owner: ``(H, W)``, 0 or one plus the object that owns the pixel, with `SOFT` set where only its soft
-            edge covers it; written to.
+        owner: ``(H, W)``, zeros; written: 0 or one plus the object that owns the pixel, or its soft edge.
         pixels: ``(T, 3)``, all patches of the bank.
         mattes: ``(T,)``.
         offsets: ``(M,)``, first pixel of each object's patch.
@@ -53,69 +79,239 @@ def paste_objects(
         visible: ``(M,)``, written: pixels that the object owns in the end, soft edges not counted.
         support: ``(M,)``, written: pixels that it would own alone on an unlimited canvas.
     """
-    most = 0
+    height, width = owner.shape
+    flat_image, flat_owner = image.reshape(-1), owner.reshape(-1)
+    buffers = _buffers(shapes, sizes)
+    sprite = buffers.sprite
     for k in range(len(sizes)):
+        shape = shapes[k, turns[k] % 2], shapes[k, 1 - turns[k] % 2]
+        size = sizes[k, 0], sizes[k, 1]
+        start, down, right = walk(shapes[k, 0], shapes[k, 1], flips[k], turns[k])
+        path = offsets[k] + start, down, right
+        shift = shifts[k, 0], shifts[k, 1], shifts[k, 2]
+        _make_sprite(pixels, mattes, shape, size, path, levels[k] == 0, shift, buffers)
+        support[k] = _count_solid(sprite, size, levels[k])
+        # The first row and column of the object that can be seen, and the first ones that no longer can.
+        top, left = corners[k, 0], corners[k, 1]
+        seen = max(0, -top), min(size[0], height - top), max(0, -left), min(size[1], width - left)
+        first = top * width + left
+        if levels[k] > HALF_LEVEL:
+            _spare_others(flat_owner, width, first, sprite, size[1], seen, levels[k])
+        _blend(flat_image, width, first, sprite, size[1], seen)
+        _own(flat_owner, width, first, sprite, size[1], seen, levels[k], k + 1)
+    _settle(owner, corners, sizes, visible)
+
+
+@compiled
+def _buffers(shapes: NDArray[np.int64], sizes: NDArray[np.int64]) -> _Buffers:
+    """Memory that is enough for every one of the objects."""
+    longest, widest, most = 1, 1, 1
+    for k in range(len(sizes)):
+        longest = max(longest, shapes[k, 0], shapes[k, 1])
+        widest = max(widest, sizes[k, 0], sizes[k, 1])
         most = max(most, sizes[k, 0] * sizes[k, 1])
-    colors = np.empty(3 * most, dtype=np.uint8)
-    matte = np.full(most, 255, dtype=np.uint8)
-    for k in range(len(sizes)):
-        height, width = sizes[k, turns[k] % 2], sizes[k, 1 - turns[k] % 2]
-        rows, columns = shapes[k, 0], shapes[k, 1]
-        patch = slice(offsets[k], offsets[k] + rows * columns)
-        row_taps, column_taps = linear_taps(rows, height), linear_taps(columns, width)
-        resize(pixels[patch].ravel(), 3, columns, row_taps, column_taps, colors)
-        if levels[k] > 0:
-            resize(mattes[patch], 1, columns, row_taps, column_taps, matte)
-        own = 0
-        for p in range(height * width):
-            own += matte[p] >= levels[k]
-        support[k] = own
-        path = walk(height, width, flips[k], turns[k])
-        _blend(image, owner, visible, k, colors, matte, levels[k], shifts[k], corners[k], sizes[k], path)
+    pair, line = np.empty(2 * longest, dtype=np.uint64), np.empty(longest + 1, dtype=np.uint64)
+    left, right = np.empty(widest, dtype=np.uint64), np.empty(widest, dtype=np.uint64)
+    return _Buffers(
+        pair,
+        pair.view(np.uint16),
+        line,
+        line.view(np.uint16),
+        left,
+        left.view(np.uint16),
+        right,
+        right.view(np.uint16),
+        np.empty(widest, dtype=np.int64),
+        np.empty(widest, dtype=np.int64),
+        np.empty(widest, dtype=np.int64),
+        np.empty(widest, dtype=np.int64),
+        np.empty(4 * widest, dtype=np.uint16),
+        np.empty(4 * widest, dtype=np.int16),
+        np.empty(4 * most, dtype=np.uint16),
+    )
+
+
+@compiled
+def _make_sprite(
+    pixels: NDArray[np.uint8],
+    mattes: NDArray[np.uint8],
+    shape: tuple[int, int],
+    size: tuple[int, int],
+    path: tuple[int, int, int],
+    opaque: bool,
+    shift: tuple[int, int, int],
+    buffers: _Buffers,
+) -> None:
+    """Make a patch what it is on the canvas, in ``buffers.sprite``: resized as `resize` does, and shifted.
+
+    Args:
+        pixels: as in `paste_objects`.
+        mattes: as in `paste_objects`.
+        shape: rows and columns of the patch, mirrored and turned.
+        size: rows and columns of the sprite.
+        path: how to walk through the patch so that it appears mirrored and turned; see `walk`.
+        opaque: ignore the matte.
+        shift: added to red, green and blue.
+        buffers: ``sprite`` is written.
+    """
+    pair, pair_lanes, line, line_lanes, left, left_lanes, right, right_lanes = buffers[:8]
+    row, row_weight, column, column_weight, weights, shifts, sprite = buffers[8:]
+    (rows, columns), (height, width), (start, down, across) = shape, size, path
+    _fill_posed_taps(rows, height, down < 0, row, row_weight)
+    _fill_posed_taps(columns, width, across < 0, column, column_weight)
+    red, green, blue = shift
+    for j in range(width):
+        for s in range(4 * j, 4 * j + 4):
+            weights[s] = column_weight[j]
+        shifts[4 * j], shifts[4 * j + 1], shifts[4 * j + 2], shifts[4 * j + 3] = red, green, blue, 0
+    alpha = np.uint64(255 if opaque else 0)
+    half, last = len(pair) // 2, -1
+    for i in range(height):
+        low, high = row[i], min(row[i] + 1, rows - 1)
+        # The rows of the patch come in turn, the even ones into one half of the buffer, the odd ones into the
+        # other.
+        for r in range(max(low, last + 1), high + 1):
+            for j in range(columns):
+                # Unsigned indices, here and below, spare numba's test whether an index counts from the end.
+                p = np.uintp(start + down * r + across * j)
+                pair[np.uintp((r & 1) * half + j)] = (
+                    np.uint64(pixels[p, 0])
+                    | np.uint64(pixels[p, 1]) << np.uint64(16)
+                    | np.uint64(pixels[p, 2]) << np.uint64(32)
+                    | (np.uint64(mattes[p]) | alpha) << np.uint64(48)
+                )
+            last = r
+        upper, lower = 4 * half * (low & 1), 4 * half * (high & 1)
+        wanted, rest = np.uint16(row_weight[i]), np.uint16(256 - row_weight[i])
+        for s in range(4 * columns):
+            line_lanes[s] = np.uint16(pair_lanes[np.uintp(upper + s)] * rest) + np.uint16(
+                pair_lanes[np.uintp(lower + s)] * wanted
+            )
+        # The last pixel is repeated so that each has a next one.
+        line[columns] = line[columns - 1]
+        for j in range(width):
+            p = np.uintp(column[j])
+            left[j], right[j] = line[p], line[p + np.uintp(1)]
+        for s in range(4 * width):
+            weight = np.int32(weights[s])
+            mixed = np.int32(left_lanes[s]) * (np.int32(256) - weight) + np.int32(right_lanes[s]) * weight
+            value = ((mixed + np.int32(32768)) >> np.int32(16)) + np.int32(shifts[s])
+            sprite[np.uintp(4 * width * i + s)] = min(max(value, np.int32(0)), np.int32(255))
+
+
+@compiled
+def _count_solid(sprite: NDArray[np.uint16], size: tuple[int, int], level: int) -> int:
+    """Pixels of a sprite that are the object itself."""
+    least, count = np.uint16(level), np.uint32(0)
+    for p in range(size[0] * size[1]):
+        count += np.uint32(sprite[np.uintp(4 * p + 3)] >= least)
+    solid: int = np.int64(count)
+    return solid
+
+
+@compiled
+def _spare_others(
+    owner: NDArray[np.uint16],
+    width: int,
+    first: int,
+    sprite: NDArray[np.uint16],
+    across: int,
+    seen: tuple[int, int, int, int],
+    level: int,
+) -> None:
+    """Make a halo transparent over other objects: canvas light over an object would rub it out.
+
+    Args:
+        owner: ``(H * W,)``.
+        width: of the canvas.
+        first: the pixel of the canvas where the sprite begins, be it outside.
+        sprite: changed.
+        across: width of the sprite.
+        seen: the rows and columns of the sprite that lie on the canvas: begin and end of both.
+        level: the alpha from which on a pixel is the object.
+    """
+    least, zero = np.uint16(level), np.uint16(0)
+    for i in range(seen[0], seen[1]):
+        for j in range(seen[2], seen[3]):
+            alpha = np.uintp(4 * (i * across + j) + 3)
+            before = owner[np.uintp(first + i * width + j)]
+            taken = (before > 0) & (before < SOFT) & (sprite[alpha] < least)
+            sprite[alpha] = zero if taken else sprite[alpha]
 
 
 @compiled
 def _blend(
     image: NDArray[np.uint8],
-    owner: NDArray[np.uint16],
-    visible: NDArray[np.int64],
-    k: int,
-    colors: NDArray[np.uint8],
-    matte: NDArray[np.uint8],
-    level: int,
-    shift: NDArray[np.int64],
-    corner: NDArray[np.int64],
-    size: NDArray[np.int64],
-    path: tuple[int, int, int],
+    width: int,
+    first: int,
+    sprite: NDArray[np.uint16],
+    across: int,
+    seen: tuple[int, int, int, int],
 ) -> None:
-    """Blend object ``k`` into the canvas, its resized patch walked through along ``path`` (see `walk`)."""
-    height, width = owner.shape
-    start, down, right = path
-    for i in range(max(0, -corner[0]), min(size[0], height - corner[0])):
-        for j in range(max(0, -corner[1]), min(size[1], width - corner[1])):
-            # Unsigned indices, here and below, spare numba's test whether an index counts from the end.
-            y, x, p = np.uintp(corner[0] + i), np.uintp(corner[1] + j), np.uintp(start + down * i + right * j)
-            alpha = np.int64(matte[p])
-            before = np.int64(owner[y, x])
-            # A halo of canvas light over another object would rub that one out.
-            if alpha == 0 or (alpha < level and 0 < before < SOFT and level > HALF_LEVEL):
-                continue
+    """Blend a sprite into the canvas ``(3 * H * W,)``; the other arguments are those of `_spare_others`."""
+    for i in range(seen[0], seen[1]):
+        to, source = 3 * (first + i * width + seen[2]), 4 * (i * across + seen[2])
+        for j in range(seen[3] - seen[2]):
+            p, s = np.uintp(to + 3 * j), np.uintp(source + 4 * j)
+            alpha = sprite[s + np.uintp(3)]
             for channel in range(3):
-                value = min(
-                    max(np.int64(colors[np.uintp(3) * p + np.uintp(channel)]) + shift[channel], 0), 255
+                q = p + np.uintp(channel)
+                mixed = np.uint16(sprite[s + np.uintp(channel)] * alpha) + np.uint16(
+                    image[q] * np.uint16(np.uint16(255) - alpha)
                 )
-                if alpha < 255:
-                    # Division by 255, rounded to nearest, without dividing.
-                    mixed = value * alpha + image[y, x, channel] * (255 - alpha) + 128
-                    value = (mixed + (mixed >> 8)) >> 8
-                image[y, x, channel] = value
-            if alpha >= level:
-                if 0 < before < SOFT:
-                    visible[before - 1] -= 1
-                owner[y, x] = k + 1
-                visible[k] += 1
-            elif before == 0:
-                owner[y, x] = (k + 1) | SOFT
+                # Division by 255, rounded to nearest, without dividing.
+                mixed = np.uint16(mixed + np.uint16(128))
+                image[q] = np.uint16(mixed + (mixed >> np.uint16(8))) >> np.uint16(8)
+
+
+@compiled
+def _own(
+    owner: NDArray[np.uint16],
+    width: int,
+    first: int,
+    sprite: NDArray[np.uint16],
+    across: int,
+    seen: tuple[int, int, int, int],
+    level: int,
+    number: int,
+) -> None:
+    """Write whose each pixel under a sprite is; the arguments are those of `_spare_others`."""
+    least, solid, soft = np.uint16(level), np.uint16(number), np.uint16(number | SOFT)
+    for i in range(seen[0], seen[1]):
+        to, source = first + i * width + seen[2], 4 * (i * across + seen[2]) + 3
+        for j in range(seen[3] - seen[2]):
+            p, alpha = np.uintp(to + j), sprite[np.uintp(source + 4 * j)]
+            before = owner[p]
+            rim = soft if (before == 0) & (alpha > 0) else before
+            owner[p] = solid if alpha >= least else rim
+
+
+@compiled
+def _settle(
+    owner: NDArray[np.uint16],
+    corners: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    visible: NDArray[np.int64],
+) -> None:
+    """Count the pixels that each object owns in the end, and then take `SOFT` away."""
+    height, width = owner.shape
+    flat = owner.reshape(-1)
+    for counting in (True, False):
+        for k in range(len(sizes)):
+            value, count = np.uint16(k + 1), 0
+            left = max(0, corners[k, 1])
+            length = min(width, corners[k, 1] + sizes[k, 1]) - left
+            for y in range(max(0, corners[k, 0]), min(height, corners[k, 0] + sizes[k, 0])):
+                if counting:
+                    own = np.uint32(0)
+                    for j in range(length):
+                        own += np.uint32(flat[np.uintp(y * width + left + j)] == value)
+                    count += np.int64(own)
+                else:
+                    for j in range(length):
+                        flat[np.uintp(y * width + left + j)] &= np.uint16(MAX_OBJECTS)
+            if counting:
+                visible[k] = count
 
 
 @compiled
@@ -147,50 +343,6 @@ def walk(height: int, width: int, flip: bool, turns: int) -> tuple[int, int, int
 
 
 @compiled
-def resize(
-    values: NDArray[np.uint8],
-    channels: int,
-    columns: int,
-    row_taps: tuple[NDArray[np.int64], NDArray[np.int64]],
-    column_taps: tuple[NDArray[np.int64], NDArray[np.int64]],
-    resized: NDArray[np.uint8],
-) -> None:
-    """Resize an image by bilinear interpolation.
-
-    Like OpenCV's ``INTER_LINEAR``, with which MMDetection resizes real images, it does not average where it
-    makes smaller.
-
-    Args:
-        values: ``(rows * columns * channels,)``, the image, flat.
-        channels: how many values a pixel has.
-        columns: width of the image.
-        row_taps: `linear_taps` of its height.
-        column_taps: `linear_taps` of its width.
-        resized: written, flat; may be longer than needed.
-    """
-    row, row_weight = row_taps
-    column, column_weight = column_taps
-    stride = columns * channels
-    last = len(values) - stride
-    # Between the two steps one row, in 1/256, its last pixel repeated so that each has a next one.
-    line = np.empty(stride + channels, dtype=np.uint16)
-    for i in range(len(row)):
-        low = row[i] * stride
-        high = min(low + stride, last)
-        upper, lower = values[low : low + stride], values[high : high + stride]
-        wanted, rest = np.uint32(row_weight[i]), np.uint32(256 - row_weight[i])
-        for s in range(stride):
-            line[s] = upper[s] * rest + lower[s] * wanted
-        line[stride:] = line[stride - channels : stride]
-        for j in range(len(column)):
-            p, s = (i * len(column) + j) * channels, column[j] * channels
-            wanted, rest = np.uint32(column_weight[j]), np.uint32(256 - column_weight[j])
-            for channel in range(channels):
-                a, b = line[np.uintp(s + channel)], line[np.uintp(s + channels + channel)]
-                resized[np.uintp(p + channel)] = (a * rest + b * wanted + np.uint32(32768)) >> np.uint32(16)
-
-
-@compiled
 def linear_taps(size: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the pixels of a resized line lie in the line itself, with pixel centres on pixel centres.
 
@@ -209,10 +361,33 @@ def linear_taps(size: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.i
     """
     before = np.empty(target, dtype=np.int64)
     weight = np.empty(target, dtype=np.int64)
+    _fill_taps(size, target, before, weight)
+    return before, weight
+
+
+@compiled
+def _fill_taps(size: int, target: int, before: NDArray[np.int64], weight: NDArray[np.int64]) -> None:
+    """Write `linear_taps`, which may be longer than needed."""
     step = (size * _ONE + target // 2) // target
     start = ((size - 1) * _ONE - step * (target - 1)) // 2
     for i in range(target):
         at = min(max(start + step * i, 0), (size - 1) * _ONE)
         before[i] = at >> _FRACTION_BITS
         weight[i] = (at >> (_FRACTION_BITS - 8)) & 255
-    return before, weight
+
+
+@compiled
+def _fill_posed_taps(
+    size: int, target: int, backwards: bool, before: NDArray[np.int64], weight: NDArray[np.int64]
+) -> None:
+    """Write `linear_taps` of a line, or of one that is read from its end.
+
+    The weights stay those of the line as it is, so that a patch shows the same colours in every pose.
+    """
+    _fill_taps(size, target, before, weight)
+    if backwards:
+        before[:target] = before[:target][::-1].copy()
+        weight[:target] = weight[:target][::-1].copy()
+        for i in range(target):
+            before[i] = size - 1 - before[i] - (weight[i] > 0)
+            weight[i] = (256 - weight[i]) & 255

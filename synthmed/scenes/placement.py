@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed.scenes.boxes import IOU, SMALLER, VISIBLE, place_boxes, settle_boxes
+from synthmed.scenes.boxes import IOU, SMALLER, VISIBLE, place_in_turn, room, settle_boxes
 from synthmed.scenes.recipe import PlacementRecipe
 
 _OVERLAPS = {"smaller": SMALLER, "iou": IOU, "visible": VISIBLE}
@@ -42,27 +43,17 @@ def draw_positions(
     Returns:
         Centres ``(M, 2)`` float such that the boxes have whole-pixel corners, and which were placed ``(M,)``.
     """
-    lowest, positions = _room(placement, sizes_px, canvas_shape_px)
-    order = np.argsort(-sizes_px[:, 0] * sizes_px[:, 1], kind="stable")
-    first = len(taken.sizes_px)
-    sizes = np.concatenate([taken.sizes_px, sizes_px[order]])
-    corners = np.zeros_like(sizes)
-    corners[:first] = np.rint(taken.centers_px - taken.sizes_px / 2)
-    placed = np.arange(len(sizes)) < first
-    place_boxes(
-        sizes,
-        corners,
-        placed,
-        first,
-        lowest[order],
-        positions[order],
+    centers_px, placed = place_in_turn(
+        sizes_px,
+        taken.centers_px,
+        taken.sizes_px,
+        canvas_shape_px,
+        _outside(placement),
         _OVERLAPS[placement.overlap],
         placement.max_overlap,
         rng.random((len(sizes_px), placement.tries, 2)),
     )
-    back = np.empty(len(sizes_px), dtype=np.int64)
-    back[order] = np.arange(first, len(sizes))
-    return corners[back] + sizes_px / 2, placed[back]
+    return centers_px, placed
 
 
 def settle_positions(
@@ -89,7 +80,7 @@ def settle_positions(
     Returns:
         Centres ``(M, 2)`` float.
     """
-    lowest, positions = _room(placement, sizes_px, canvas_shape_px)
+    lowest, positions = room(sizes_px, canvas_shape_px, _outside(placement))
     corners = np.rint(centers_px - sizes_px / 2).astype(np.int64)
     settle_boxes(
         sizes_px,
@@ -104,14 +95,7 @@ def settle_positions(
     return corners + sizes_px / 2
 
 
-def _room(
-    placement: PlacementRecipe, sizes_px: NDArray[np.int64], canvas_shape_px: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The lowest corner of each box, and how many whole-pixel positions it has per axis, ``(M, 2)`` each."""
+def _outside(placement: PlacementRecipe) -> float:
+    """The largest share of a side that may lie outside."""
     # If each axis keeps at least sqrt(1 - t) inside, the area keeps at least 1 - t.
-    outside = np.floor(sizes_px * (1 - np.sqrt(1 - placement.max_truncation))).astype(np.int64)
-    canvas = np.array(canvas_shape_px)
-    positions = canvas - sizes_px + 2 * outside + 1
-    # A box that is longer than the canvas leaves it on both sides, so that its position is no longer all.
-    fits = (sizes_px - outside <= canvas).all(axis=1)
-    return -outside, np.where(fits[:, None], positions, 0)
+    return 1 - math.sqrt(1 - placement.max_truncation)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed._compiled import compiled
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
@@ -184,11 +185,11 @@ def _draw_objects(
 
 def _check_counts(counts: NDArray[np.int64], bank: PatchBank) -> None:
     """Refuse counts that no scene can have, before anything is drawn for them."""
-    lacking = [bank.classes[label] for label in np.flatnonzero((counts > 0) & (bank.pool_sizes == 0))]
-    if lacking:
+    lacking = (counts > 0) & (bank.pool_sizes == 0)
+    if lacking.any():
         raise RecipeError(
             "the recipe asks for classes without a patch in the bank",
-            value=", ".join(lacking),
+            value=", ".join(bank.classes[label] for label in np.flatnonzero(lacking)),
             remedy="click objects of these classes in train images, or relax the border policy of the bank",
         )
     if counts.sum() > MAX_OBJECTS:
@@ -211,13 +212,29 @@ def _draw_pose(
     turns = rng.integers(0, 1 if objects.rotation == "none" else 4, size=count)
     flips = rng.random(count) < (0.5 if objects.flips else 0.0)
     factor = scale * size_factors(objects, bank, bank.labels[patch_index], rng)
-    turned = np.where((turns % 2 == 1)[:, None], shapes_px[:, ::-1], shapes_px)
-    sizes_px = np.maximum(1, np.rint(turned * factor[:, None])).astype(np.int64)
-    if objects.blend == "hard":
-        return turns, flips, sizes_px, np.zeros(count, dtype=np.int64)
-    # No box is less than a pixel wide.
-    rims_px = np.minimum(np.rint(bank.rims_px[patch_index] * factor), (sizes_px.min(axis=1) - 1) // 2)
-    return turns, flips, sizes_px, rims_px.astype(np.int64)
+    hard = objects.blend == "hard"
+    return turns, flips, *_posed_sizes(shapes_px, bank.rims_px[patch_index], turns, factor, hard)
+
+
+@compiled
+def _posed_sizes(
+    shapes_px: NDArray[np.int64],
+    rims_px: NDArray[np.float64],
+    turns: NDArray[np.int64],
+    factor: NDArray[np.float64],
+    hard: bool,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sizes ``(M, 2)`` and rims ``(M,)`` of turned and resized patches; hard ones have no rim."""
+    sizes, rims = np.empty_like(shapes_px), np.zeros(len(turns), dtype=np.int64)
+    for k in range(len(turns)):
+        for axis in range(2):
+            side = shapes_px[k, axis ^ (turns[k] & 1)] * factor[k]
+            sizes[k, axis] = max(1, np.int64(np.rint(side)))
+        if not hard:
+            # No box is less than a pixel wide.
+            widest = (min(sizes[k, 0], sizes[k, 1]) - 1) // 2
+            rims[k] = min(np.int64(np.rint(rims_px[k] * factor[k])), widest)
+    return sizes, rims
 
 
 def _lost_too_much(recipe: Recipe, counts: NDArray[np.int64], unplaced: NDArray[np.int64]) -> bool:

@@ -65,10 +65,10 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
     painted = np.arange(len(plan))
     while True:
         scene = _paint(plan, bank, painted)
-        hidden = _surely_hidden(plan, painted, scene.visible_fraction < plan.min_visible)
-        if not len(hidden):
+        hidden = scene.visible_fraction < plan.min_visible
+        if not hidden.any():
             break
-        painted = np.delete(painted, hidden)
+        painted = np.delete(painted, _surely_hidden(plan, painted, hidden))
     return scene if plan.finish is None else replace(scene, image=finished(scene.image, plan.finish))
 
 
@@ -110,7 +110,7 @@ def _paste(
     owner = np.zeros(image.shape[:2], dtype=np.uint16)
     visible, support = np.zeros((2, len(pasted.offsets)), dtype=np.int64)
     paste_objects(image, owner, *pasted, visible, support)
-    return owner & np.uint16(MAX_OBJECTS), visible, support
+    return owner, visible, support
 
 
 def _surely_hidden(plan: Plan, painted: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.int64]:

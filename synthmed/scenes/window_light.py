@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed._compiled import compiled
 from synthmed.bank.backdrops import CELLS, Backdrops
-from synthmed.scenes.backdrop import BackdropWindow, border_places, shown_places
+from synthmed.scenes.backdrop import BackdropWindow, border_places, lies_within, shown_places
 from synthmed.scenes.light import Taps, level_light, light_at, light_taps, paint_light
 
 
@@ -20,6 +21,8 @@ def level_mirrored(window: BackdropWindow, backdrops: Backdrops, image: NDArray[
         backdrops: of the bank.
         image: ``(H, W, 3)`` uint8, `paint_window`; changed.
     """
+    if lies_within(window, (image.shape[0], image.shape[1])):
+        return
     shown = shown_places(window, image.shape[:2])
     wanted = border_places(window, image.shape[:2])
     if not all(np.array_equal(a, b) for a, b in zip(shown, wanted, strict=True)):
@@ -70,6 +73,8 @@ def window_colors(
 ) -> NDArray[np.float64]:
     """The illumination of a canvas at some places ``(M, 2)``, as ``(M, 3)`` float."""
     field = backdrops.illumination(window.number)
+    if lies_within(window, shape_px):
+        return np.asarray(_cell_colors(field, centers_px, shape_px, *window[1:]))
     field = field.swapaxes(0, 1) if window.turned else field
     at = _nearest(centers_px, shape_px)
     places = [line[at[:, axis]] for axis, line in enumerate(shown_places(window, shape_px))]
@@ -77,6 +82,28 @@ def window_colors(
     cells, taps = _light(window, backdrops), _taps(window, *places)
     mirrored = light_at(cells, *taps)
     return np.asarray(field[rows, columns] + window_light(window, backdrops, shape_px, centers_px) - mirrored)
+
+
+@compiled
+def _cell_colors(
+    field: NDArray[np.float64],
+    centers: NDArray[np.float64],
+    canvas: tuple[int, int],
+    shape: tuple[int, int],
+    origin: tuple[int, int],
+    mirrored: tuple[bool, bool],
+    turned: bool,
+) -> NDArray[np.float64]:
+    """The colours of the cells under some places ``(M, 2)`` of a canvas within its backdrop, ``(M, 3)``."""
+    colors = np.empty((len(centers), 3))
+    cell = np.zeros(2, dtype=np.int64)
+    for k in range(len(centers)):
+        for axis in range(2):
+            at = min(max(np.int64(centers[k, axis]), 0), canvas[axis] - 1)
+            line = origin[axis] + (canvas[axis] - 1 - at if mirrored[axis] else at)
+            cell[axis ^ int(turned)] = line * field.shape[axis] // shape[axis]
+        colors[k] = field[cell[0], cell[1]]
+    return colors
 
 
 def _nearest(centers_px: NDArray[np.float64], shape_px: tuple[int, int]) -> NDArray[np.int64]:

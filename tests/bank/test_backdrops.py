@@ -36,16 +36,16 @@ def test_dirt_is_no_illumination() -> None:
 
 def test_resized_backdrops_are_kept_within_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("synthmed.bank.backdrops._KEPT_BYTES", 2 * 30)
-    made: list[tuple[int, int]] = []
+    made: list[tuple[tuple[int, int], bool]] = []
 
-    def resize(backdrop: NDArray[np.uint8], shape_px: tuple[int, int]) -> NDArray[np.uint8]:
-        made.append(shape_px)
+    def resize(backdrop: NDArray[np.uint8], shape_px: tuple[int, int], turned: bool) -> NDArray[np.uint8]:
+        made.append((shape_px, turned))
         return np.full((*shape_px, 3), backdrop[0, 0, 0], dtype=np.uint8)
 
     backdrops = Backdrops(np.arange(9, dtype=np.uint8).reshape(3, 3), np.ones((3, 2), int), np.arange(3))
     for index in (0, 1, 0, 2, 0, 1):
-        assert backdrops.resized(index, (2, 5), resize)[0, 0, 0] == 3 * index
+        assert backdrops.resized(index, (2, 5), index == 2, resize)[0, 0, 0] == 3 * index
     # The two last used are kept: 1 gives way to 2, and comes back at the end.
-    assert len(made) == 4
+    assert len(made) == 4 and made[2] == ((2, 5), True)
     # One that is larger than the limit is made each time.
-    assert backdrops.resized(0, (9, 9), resize).shape == (9, 9, 3)
+    assert backdrops.resized(0, (9, 9), False, resize).shape == (9, 9, 3)

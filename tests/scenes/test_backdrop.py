@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from synthmed.bank.backdrops import Backdrops
 from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window, reflected
+from synthmed.scenes.paste import linear_taps
+from synthmed.scenes.resize import resize
 from synthmed.scenes.window_light import window_colors
 
 
@@ -48,6 +50,23 @@ def test_turned() -> None:
     assert np.array_equal(paint_window(window, backdrops, (5, 4)), expected)
 
 
+def shown_by_numpy(window: BackdropWindow, backdrops: Backdrops, shape: tuple[int, int]) -> np.ndarray:
+    """A window by numpy alone but for the resizing."""
+    source = backdrops.backdrop(window.number)
+    wanted = window.shape_px[::-1] if window.turned else window.shape_px
+    whole = np.zeros((*wanted, 3), dtype=np.uint8)
+    taps = [linear_taps(old, new) for old, new in zip(source.shape, wanted, strict=False)]
+    resize(source.ravel(), 3, source.shape[1], taps[0], taps[1], whole.reshape(-1))
+    whole = whole.swapaxes(0, 1) if window.turned else whole
+    lines = [
+        reflected(np.arange(begin, begin + size), length)[:: -1 if backwards else 1]
+        for begin, size, length, backwards in zip(
+            window.origin_px, shape, window.shape_px, window.mirrored, strict=True
+        )
+    ]
+    return whole[np.ix_(*lines)]
+
+
 @given(
     shape=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     canvas=st.tuples(st.integers(8, 40), st.integers(8, 40)),
@@ -61,6 +80,7 @@ def test_every_window_can_be_painted_and_has_a_colour(
     window = draw_window(canvas, backdrops, scale, np.random.default_rng(seed))
     image = paint_window(window, backdrops, canvas)
     assert image.shape == (*canvas, 3) and image.flags.c_contiguous
+    assert np.array_equal(image, shown_by_numpy(window, backdrops, canvas))
     assert np.array_equal(image, paint_window(window, backdrops, canvas))
     centers = np.random.default_rng(seed).uniform(-5, 45, (6, 2))
     assert window_colors(window, backdrops, canvas, centers).shape == (6, 3)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from synthmed.scenes.paste import linear_taps, resize, walk
+from synthmed.scenes.paste import linear_taps, walk
+from synthmed.scenes.resize import resize
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.booleans(), st.integers(0, 3))

@@ -14,7 +14,8 @@ from synthmed.errors import RecipeError
 from synthmed.scenes import Plan, Scene, draw_plan, make_recipe, render
 from synthmed.scenes.canvas import CanvasPlan, canvas_colors, paint_canvas
 from synthmed.scenes.distractors import DistractorPlan
-from synthmed.scenes.paste import linear_taps, resize
+from synthmed.scenes.paste import linear_taps
+from synthmed.scenes.resize import resize
 
 BankOf = Callable[..., PatchBank]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from synthmed.bank.backdrops import Backdrops
-from synthmed.scenes.backdrop import BackdropWindow, paint_window
+from synthmed.scenes.backdrop import BackdropWindow, lies_within, paint_window, shown_places
 from synthmed.scenes.window_light import level_mirrored, paint_window_light, window_colors, window_light
 
 NO_NOISE = np.zeros((4, 12), dtype=np.int16)
@@ -54,3 +54,20 @@ def test_no_dark_band_where_the_backdrop_ends() -> None:
     assert np.array_equal(leveled[20:52], mirrored[20:52])
     assert mirrored[:20].max() > 200
     assert np.abs(leveled[:20] - leveled[20]).max() <= 14
+
+
+@pytest.mark.parametrize("window", [window._replace(origin_px=(5, 3)) for window in windows()])
+def test_colours_within_the_border_are_those_of_the_cells(window: BackdropWindow) -> None:
+    backdrops = ramp_of(np.random.default_rng(1).uniform(0, 255, (48, 64)))
+    assert lies_within(window, SHAPE) and not lies_within(window._replace(origin_px=(-1, 3)), SHAPE)
+    field = backdrops.illumination(0)
+    field = field.swapaxes(0, 1) if window.turned else field
+    centers = np.random.default_rng(0).uniform(-5, 45, (50, 2))
+    at = np.clip(centers.astype(int), 0, 39)
+    places = [line[at[:, axis]] for axis, line in enumerate(shown_places(window, SHAPE))]
+    rows, columns = (line * 16 // length for line, length in zip(places, window.shape_px, strict=True))
+    assert np.array_equal(window_colors(window, backdrops, SHAPE, centers), field[rows, columns])
+    image = paint_window(window, backdrops, SHAPE)
+    before = image.copy()
+    level_mirrored(window, backdrops, image)
+    assert np.array_equal(image, before)
