@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from synthmed._compiled import compiled
 from synthmed.bank.matte import HALF_LEVEL
 
-# Marks a pixel of the instance mask that an object covers only with the soft edge of its matte.
+# Marks a pixel that an object covers only with the soft edge of its matte, or with its halo.
 SOFT = 1 << 15
 MAX_OBJECTS = SOFT - 1
 
@@ -64,7 +64,8 @@ def paste_objects(
 
     Args:
         image: ``(H, W, 3)``, painted on.
-        owner: ``(H, W)``, zeros; written: 0 or one plus the object that owns the pixel, or its soft edge.
+        owner: ``(H, W)``, zeros; written: 0 or one plus the object that owns the pixel, with `SOFT` set where
+            only its soft edge or halo covers it.
         pixels: ``(T, 3)``, all patches of the bank.
         mattes: ``(T,)``.
         offsets: ``(M,)``, first pixel of each object's patch.
@@ -99,7 +100,7 @@ def paste_objects(
             _spare_others(flat_owner, width, first, sprite, size[1], seen, levels[k])
         _blend(flat_image, width, first, sprite, size[1], seen)
         _own(flat_owner, width, first, sprite, size[1], seen, levels[k], k + 1)
-    _settle(owner, corners, sizes, visible)
+    _count_visible(owner, corners, sizes, visible)
 
 
 @compiled
@@ -287,31 +288,25 @@ def _own(
 
 
 @compiled
-def _settle(
+def _count_visible(
     owner: NDArray[np.uint16],
     corners: NDArray[np.int64],
     sizes: NDArray[np.int64],
     visible: NDArray[np.int64],
 ) -> None:
-    """Count the pixels that each object owns in the end, and then take `SOFT` away."""
+    """Count the pixels that each object owns in the end."""
     height, width = owner.shape
     flat = owner.reshape(-1)
-    for counting in (True, False):
-        for k in range(len(sizes)):
-            value, count = np.uint16(k + 1), 0
-            left = max(0, corners[k, 1])
-            length = min(width, corners[k, 1] + sizes[k, 1]) - left
-            for y in range(max(0, corners[k, 0]), min(height, corners[k, 0] + sizes[k, 0])):
-                if counting:
-                    own = np.uint32(0)
-                    for j in range(length):
-                        own += np.uint32(flat[np.uintp(y * width + left + j)] == value)
-                    count += np.int64(own)
-                else:
-                    for j in range(length):
-                        flat[np.uintp(y * width + left + j)] &= np.uint16(MAX_OBJECTS)
-            if counting:
-                visible[k] = count
+    for k in range(len(sizes)):
+        value, count = np.uint16(k + 1), 0
+        left = max(0, corners[k, 1])
+        length = min(width, corners[k, 1] + sizes[k, 1]) - left
+        for y in range(max(0, corners[k, 0]), min(height, corners[k, 0] + sizes[k, 0])):
+            own = np.uint32(0)
+            for j in range(length):
+                own += np.uint32(flat[np.uintp(y * width + left + j)] == value)
+            count += np.int64(own)
+        visible[k] = count
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import paint_canvas
 from synthmed.scenes.finish import finished
-from synthmed.scenes.paste import MAX_OBJECTS, paste_objects
+from synthmed.scenes.paste import MAX_OBJECTS, SOFT, paste_objects
 from synthmed.scenes.plan import Plan
 from synthmed.scenes.prepare import Pasted, distractors_as_cut, objects_as_cut, objects_prepared
 
@@ -26,8 +27,9 @@ class Scene:
             image.
         labels: ``(M,)`` int.
         visible_fraction: ``(M,)`` float, the share of each object that is neither covered nor outside.
-        instance_mask: ``(H, W)`` uint16, 0 for canvas, else one plus the object. Before the finish every
-            pixel that differs from the canvas belongs to an object, or to a distractor.
+        owners: ``(H, W)`` uint16, 0 for canvas, else one plus the object, with `SOFT` set where only its soft
+            edge or halo lies. Before the finish every pixel that differs from the canvas is an object's or a
+            distractor's.
         patch_index: ``(M,)`` int, the patch of the bank that each object came from.
         plan: what was rendered.
         painted: ``(M,)`` int, which objects of the plan these are: all of them, but for those of which too
@@ -35,13 +37,14 @@ class Scene:
         unplaced: ``(C,)`` int, objects per class that were asked for and are not there: they found no place,
             or too little of them could have been seen.
         distractor_mask: ``(H, W)`` uint16, 0 or one plus the distractor of the plan, where no object lies.
+            What lies under the soft edge or halo of an object counts as the object's.
     """
 
     image: NDArray[np.uint8]
     boxes_px: NDArray[np.float64]
     labels: NDArray[np.int64]
     visible_fraction: NDArray[np.float64]
-    instance_mask: NDArray[np.uint16]
+    owners: NDArray[np.uint16]
     patch_index: NDArray[np.int64]
     plan: Plan
     painted: NDArray[np.int64]
@@ -50,6 +53,11 @@ class Scene:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @cached_property
+    def instance_mask(self) -> NDArray[np.uint16]:
+        """``(H, W)`` uint16, 0 or one plus the object whose pixel it is; soft edges and halos are canvas."""
+        return np.where(self.owners < SOFT, self.owners, np.uint16(0))
 
 
 def render(plan: Plan, bank: PatchBank) -> Scene:
@@ -82,7 +90,7 @@ def _paint(plan: Plan, bank: PatchBank, painted: NDArray[np.int64]) -> Scene:
         objects, boxes = objects_prepared(shown, bank, image)
     beneath = np.broadcast_to(np.zeros((), dtype=np.uint16), plan.canvas.shape_px)
     if len(plan.distractors):
-        beneath, *_ = _paste(image, distractors_as_cut(plan, bank))
+        beneath = _paste(image, distractors_as_cut(plan, bank))[0] & np.uint16(MAX_OBJECTS)
     owner, visible, support = _paste(image, objects)
     limits = np.array(plan.canvas.shape_px * 2)
     unplaced = plan.unplaced
@@ -94,7 +102,7 @@ def _paint(plan: Plan, bank: PatchBank, painted: NDArray[np.int64]) -> Scene:
         boxes_px=np.minimum(np.maximum(boxes, 0), limits).astype(np.float64),
         labels=bank.labels[shown.patch_index],
         visible_fraction=visible / np.maximum(support, 1),
-        instance_mask=owner,
+        owners=owner,
         patch_index=shown.patch_index,
         plan=plan,
         painted=painted,

@@ -78,9 +78,9 @@ def assert_right(scene: Scene, bank: PatchBank) -> None:
     image, solid, touched, visible = composed(pasted, canvas)
     assert np.array_equal(scene.image, image)
     assert scene.visible_fraction == pytest.approx(visible)
-    assert np.array_equal(scene.instance_mask[solid > 0], solid[solid > 0])
-    assert np.array_equal(scene.instance_mask > 0, touched)
-    assert (scene.instance_mask[(scene.image != canvas).any(axis=2)] > 0).all()
+    assert np.array_equal(scene.instance_mask, solid)
+    assert np.array_equal(scene.owners > 0, touched)
+    assert (scene.owners[(scene.image != canvas).any(axis=2)] > 0).all()
     for k, (row0, column0, row1, column1) in enumerate(scene.boxes_px.astype(int)):
         own = solid == k + 1
         assert own.sum() == own[row0:row1, column0:column1].sum()
@@ -168,7 +168,7 @@ def test_blur_spreads_objects_over_their_border_but_not_their_boxes(bank_of: Ban
     blurred = replace(plan, variation=replace(unchanged(plan), blur_px=np.full(len(plan), 2.0)))
     sharp, soft = render(plan, bank), render(blurred, bank)
     assert np.array_equal(sharp.boxes_px, soft.boxes_px)
-    assert (soft.instance_mask > 0).sum() > 1.2 * (sharp.instance_mask > 0).sum()
+    assert (soft.owners > 0).sum() > 1.2 * (sharp.owners > 0).sum()
 
 
 def test_stained_objects_keep_their_background(bank_of: BankOf) -> None:

@@ -14,7 +14,7 @@ from synthmed.errors import RecipeError
 from synthmed.scenes import Plan, Scene, draw_plan, make_recipe, render
 from synthmed.scenes.canvas import CanvasPlan, canvas_colors, paint_canvas
 from synthmed.scenes.distractors import DistractorPlan
-from synthmed.scenes.paste import linear_taps
+from synthmed.scenes.paste import MAX_OBJECTS, linear_taps
 from synthmed.scenes.resize import resize
 
 BankOf = Callable[..., PatchBank]
@@ -61,8 +61,8 @@ def sprite(plan: Plan, bank: PatchBank, k: int) -> tuple[np.ndarray, np.ndarray]
     return colors, np.full_like(matte, 255) if plan.hard else matte
 
 
-def composed(plan: Plan, bank: PatchBank) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Image, instance mask and visible fraction, from a stack of layers on a large canvas."""
+def composed(plan: Plan, bank: PatchBank) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Image, whose each pixel is (halos counted, and not), and visible fraction, from a stack of layers."""
     margin = 60
     height, width = plan.canvas.shape_px
     image = np.zeros((height + 2 * margin, width + 2 * margin, 3), dtype=int)
@@ -88,13 +88,14 @@ def composed(plan: Plan, bank: PatchBank) -> tuple[np.ndarray, np.ndarray, np.nd
     lowest = np.where(touched.any(axis=0), touched.argmax(axis=0) + 1 if len(plan) else 0, 0)
     mask = np.where(top > 0, top, lowest)[seen]
     visible = np.array([(top[seen] == k + 1).sum() / max(1, solid[k].sum()) for k in range(len(plan))])
-    return image[seen].astype(np.uint8), mask, visible
+    return image[seen].astype(np.uint8), mask, top[seen], visible
 
 
 def assert_as_composed(scene: Scene, bank: PatchBank) -> None:
-    image, mask, visible = composed(scene.plan, bank)
+    image, mask, solid, visible = composed(scene.plan, bank)
     assert np.array_equal(scene.image, image)
-    assert np.array_equal(scene.instance_mask, mask)
+    assert np.array_equal(scene.owners & MAX_OBJECTS, mask)
+    assert np.array_equal(scene.instance_mask, solid)
     assert scene.visible_fraction == pytest.approx(visible)
 
 
@@ -147,7 +148,7 @@ def test_scenes_are_those_of_a_slow_compositor(bank_of: BankOf, data: st.DataObj
     assert_as_composed(scene, bank)
     # What differs from the canvas belongs to an object, and an object lies within its box.
     differs = (scene.image != paint_canvas(plan.canvas, bank.backdrops)).any(axis=2)
-    assert (scene.instance_mask[differs] > 0).all()
+    assert (scene.owners[differs] > 0).all()
     assert scene.instance_mask.max(initial=0) <= len(plan)
     for k, (row0, column0, row1, column1) in enumerate(scene.boxes_px.astype(int)):
         assert 0 <= row0 <= row1 <= 30 and 0 <= column0 <= column1 <= 40
@@ -199,8 +200,8 @@ def test_every_pixel_belongs_to_an_object_that_can_be_seen_or_to_a_distractor(
     )
     scene = render(plan, bank)
     differs = (scene.image != paint_canvas(plan.canvas, bank.backdrops)).any(axis=2)
-    assert ((scene.instance_mask > 0) | (scene.distractor_mask > 0))[differs].all()
-    assert not ((scene.instance_mask > 0) & (scene.distractor_mask > 0)).any()
+    assert ((scene.owners > 0) | (scene.distractor_mask > 0))[differs].all()
+    assert not ((scene.owners > 0) & (scene.distractor_mask > 0)).any()
     assert scene.instance_mask.max(initial=0) <= len(scene)
     assert scene.distractor_mask.max(initial=0) <= len(plan.distractors)
     # Of each labelled object enough is seen; what was left out is told, and could not have been seen.
