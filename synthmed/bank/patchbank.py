@@ -21,6 +21,9 @@ from synthmed.bank.spec import BankSpec
 
 _FEWEST_FOR_A_SPREAD = 5
 
+_MOST_ALIKE = 3
+"""From so many backdrops is chosen for an image that has none itself."""
+
 Settings = TypeVar("Settings")
 Prepared = TypeVar("Prepared")
 
@@ -180,6 +183,20 @@ class PatchBank:
                 low, median, high = np.percentile(diameters, (25, 50, 75))
                 spreads[label] = (high - low) / 1.349 / median
         return spreads
+
+    @cached_property
+    def backdrops_like(self) -> tuple[NDArray[np.int64], ...]:
+        """Per source image its own backdrops, or without any those of the images most like it in colour."""
+        own = self.backdrops.image_index
+        colors = self.image_backgrounds[own]
+        alike = []
+        for index, color in enumerate(self.image_backgrounds):
+            these = np.flatnonzero(own == index)
+            if not len(these):
+                away = np.abs(colors - color).max(axis=1, initial=0)
+                these = np.argsort(away, kind="stable")[:_MOST_ALIKE]
+            alike.append(these)
+        return tuple(alike)
 
     @cached_property
     def median_image_shape_px(self) -> tuple[float, float]:

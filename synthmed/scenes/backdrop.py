@@ -36,7 +36,11 @@ class BackdropWindow(NamedTuple):
 
 
 def draw_window(
-    shape_px: tuple[int, int], backdrops: Backdrops, scale: float, rng: np.random.Generator
+    shape_px: tuple[int, int],
+    backdrops: Backdrops,
+    scale: float,
+    rng: np.random.Generator,
+    among: NDArray[np.int64] | None = None,
 ) -> BackdropWindow:
     """Draw a backdrop and a part of it.
 
@@ -45,9 +49,11 @@ def draw_window(
         backdrops: of the bank; not empty.
         scale: canvas pixels per pixel of a backdrop.
         rng: source of randomness.
+        among: ``(K,)`` int, the backdrops to choose from; by default all.
     """
     # Plain numbers: arrays of two cost more than all the rest.
-    index = int(rng.integers(len(backdrops)))
+    index = int(rng.integers(len(backdrops) if among is None else len(among)))
+    index = index if among is None else int(among[index])
     turned, *mirrored = (chance < 0.5 for chance in rng.random(3).tolist())
     height, width = (max(1, round(side * scale)) for side in backdrops.shapes_px[index].tolist())
     scaled_px = (width, height) if turned else (height, width)

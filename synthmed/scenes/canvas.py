@@ -53,13 +53,23 @@ class CanvasPlan:
     light_only: bool = False
 
 
-def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.random.Generator) -> CanvasPlan:
+def draw_canvas(
+    canvas: CanvasRecipe, bank: PatchBank, scale: float, source: int | None, rng: np.random.Generator
+) -> CanvasPlan:
     """Draw one scene's canvas.
+
+    Args:
+        canvas: what it is to be like.
+        bank: the bank.
+        scale: scene pixels per source pixel.
+        source: the image that gave the counts of the scene, if one did.
+        rng: source of randomness.
 
     Raises:
         RecipeError: it needs a backdrop, and the bank has none, or one too large at this scale.
     """
     image = int(rng.integers(len(bank.images)))
+    source = source if canvas.like_counts else None
     origin = rng.integers(0, _TILE_PX, size=2)
     on_backdrop = canvas.kind in ("backdrop", "illumination")
     if on_backdrop and not len(bank.backdrops):
@@ -74,7 +84,8 @@ def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.ran
             remedy="choose a smaller scale, or set canvas.kind to background",
         )
     if on_backdrop:
-        window = draw_window(canvas.size_px, bank.backdrops, scale, rng)
+        among = None if source is None else bank.backdrops_like[source]
+        window = draw_window(canvas.size_px, bank.backdrops, scale, rng, among)
         image = int(bank.backdrops.image_index[window.number])
         light_only = canvas.kind == "illumination"
         noise = float(bank.image_noises[image]) if light_only and canvas.noise else 0.0
@@ -82,6 +93,7 @@ def draw_canvas(canvas: CanvasRecipe, bank: PatchBank, scale: float, rng: np.ran
         return CanvasPlan(canvas.size_px, color, noise, origin, 1 / scale, window, light_only)
     if canvas.kind == "fixed":
         return CanvasPlan(canvas.size_px, np.array(canvas.color, dtype=np.float64), 0.0, origin, 1 / scale)
+    image = image if source is None else source
     noise = float(bank.image_noises[image]) if canvas.noise else 0.0
     return CanvasPlan(canvas.size_px, bank.image_backgrounds[image], noise, origin, 1 / scale)
 

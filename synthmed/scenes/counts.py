@@ -10,8 +10,22 @@ from synthmed.scenes.recipe import CountsRecipe, Recipe
 from synthmed.scenes.weights import class_weights, require_classes
 
 
-def draw_counts(recipe: Recipe, bank: PatchBank, scale: float, rng: np.random.Generator) -> NDArray[np.int64]:
+def draw_source(recipe: Recipe, bank: PatchBank, rng: np.random.Generator) -> int | None:
+    """The source image whose counts a scene has; none but for ``joint`` counts."""
+    return int(rng.integers(len(bank.images))) if recipe.counts.kind == "joint" else None
+
+
+def draw_counts(
+    recipe: Recipe, bank: PatchBank, scale: float, source: int | None, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Objects per class for one scene, ``(C,)`` int.
+
+    Args:
+        recipe: of the scene.
+        bank: the bank.
+        scale: scene pixels per source pixel.
+        source: of `draw_source`.
+        rng: source of randomness.
 
     Raises:
         RecipeError: the recipe names a class that the bank does not have, or weighs them all 0.
@@ -28,8 +42,8 @@ def draw_counts(recipe: Recipe, bank: PatchBank, scale: float, rng: np.random.Ge
         density, factor = density / areas_px[:, None], float(height * width)
     if recipe.counts.kind == "balanced":
         return balanced_counts(density * factor, weights, rng)
-    if recipe.counts.kind == "joint":
-        expected = joint_counts(density, rng) * factor
+    if source is not None:
+        expected = density[source] * factor
     else:
         expected = decorrelated_counts(density, recipe.counts, rng) * factor
     counts = round_at_random(expected * weights, rng)
@@ -46,20 +60,11 @@ def balanced_counts(
         weights: ``(C,)``; none is drawn where all are 0.
         rng: source of randomness.
     """
-    total = round_at_random(joint_counts(expected, rng).sum(keepdims=True), rng)[0]
+    image = rng.integers(len(expected))
+    total = round_at_random(expected[image].sum(keepdims=True), rng)[0]
     if not weights.any():
         return np.zeros(len(weights), dtype=np.int64)
     return np.asarray(rng.multinomial(total, weights / weights.sum()), dtype=np.int64)
-
-
-def joint_counts(density: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """The counts of one random image, all classes together.
-
-    Args:
-        density: ``(I, C)``, counts or counts per pixel.
-        rng: source of randomness.
-    """
-    return np.asarray(density[rng.integers(len(density))], dtype=np.float64)
 
 
 def decorrelated_counts(

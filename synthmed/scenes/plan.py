@@ -11,7 +11,7 @@ from synthmed._compiled import compiled
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
-from synthmed.scenes.counts import draw_counts
+from synthmed.scenes.counts import draw_counts, draw_source
 from synthmed.scenes.distractors import NO_DISTRACTOR_PLAN, DistractorPlan, draw_distractors
 from synthmed.scenes.finish import FinishPlan, draw_finish
 from synthmed.scenes.look_recipe import ObjectsRecipe
@@ -106,11 +106,9 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
     """
     rng = np.random.default_rng([seed, index])
     scale = scene_scale(recipe, bank)
-    # On its own, so that the objects are the same on every canvas.
-    canvas = draw_canvas(recipe.canvas, bank, scale, np.random.default_rng([seed, index, 1]))
     # A source image may be too crowded to be composed; that alone should not end a long training.
     for _ in range(1 if recipe.counts.kind == "fixed" else _TRIES):
-        plan, counts = _draw_objects(recipe, bank, canvas, scale, seed, index, rng)
+        plan, counts = _draw_objects(recipe, bank, scale, seed, index, rng)
         if not _lost_too_much(recipe, counts, plan.unplaced):
             return _completed(plan, recipe, bank, scale)
     raise _too_crowded(recipe, bank, counts, plan.unplaced)
@@ -143,14 +141,14 @@ def _completed(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Pla
 def _draw_objects(
     recipe: Recipe,
     bank: PatchBank,
-    canvas: CanvasPlan,
     scale: float,
     seed: int,
     index: int,
     rng: np.random.Generator,
 ) -> tuple[Plan, NDArray[np.int64]]:
-    """Objects on a drawn canvas, and how many of each class were asked for, ``(C,)``."""
-    counts = draw_counts(recipe, bank, scale, rng)
+    """Objects on a canvas, and how many of each class were asked for, ``(C,)``."""
+    source = draw_source(recipe, bank, rng)
+    counts = draw_counts(recipe, bank, scale, source, rng)
     _check_counts(counts, bank)
     labels = np.repeat(np.arange(len(counts)), counts)
     patch_index = draw_patches(bank, recipe.counts, labels, rng)
@@ -166,7 +164,8 @@ def _draw_objects(
     plan = Plan(
         seed=seed,
         index=index,
-        canvas=canvas,
+        # On its own, so that the objects are the same on every canvas.
+        canvas=draw_canvas(recipe.canvas, bank, scale, source, np.random.default_rng([seed, index, 1])),
         patch_index=patch_index[order],
         centers_px=centers_px[order],
         sizes_px=sizes_px[order],

@@ -54,12 +54,16 @@ class CanvasRecipe(Part):
             without a label come along.
         color: red, green, blue of a ``fixed`` canvas.
         noise: whether an ``illumination`` or a ``background`` canvas also has the noise of that image.
+        like_counts: whether, with ``joint`` counts, that image is the one that gave the counts, or where it
+            has no backdrop, one of those most like it: classes that go with the stain of a slide stay on
+            their light. Otherwise it is any image.
     """
 
     size_px: tuple[Annotated[int, Field(ge=8, le=16384)], Annotated[int, Field(ge=8, le=16384)]] = (416, 416)
     kind: Literal["backdrop", "illumination", "background", "fixed"] = "backdrop"
     color: Color = (255, 255, 255)
     noise: bool = True
+    like_counts: bool = True
 
 
 class CountsRecipe(Part):

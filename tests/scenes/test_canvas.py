@@ -94,7 +94,7 @@ def test_extreme_scales(step: int) -> None:
 def test_a_canvas_has_colour_and_noise_of_one_image(bank_of: BankOf) -> None:
     bank = bank_of(image_counts=[(1, 1, 1)] * 5, noise=2.5)
     rng = np.random.default_rng(0)
-    plans = [draw_canvas(CanvasRecipe(kind="background"), bank, 0.5, rng) for _ in range(200)]
+    plans = [draw_canvas(CanvasRecipe(kind="background"), bank, 0.5, None, rng) for _ in range(200)]
     colors = {tuple(plan.color) for plan in plans}
     assert colors == {tuple(color) for color in bank.image_backgrounds}
     assert {plan.noise for plan in plans} == {2.5}
@@ -113,7 +113,7 @@ def test_a_canvas_has_colour_and_noise_of_one_image(bank_of: BankOf) -> None:
 def test_canvases_without_noise(
     bank_of: BankOf, options: dict[str, Any], color: list[int] | None, noise: float
 ) -> None:
-    plan = draw_canvas(CanvasRecipe(**options), bank_of(noise=2.5), 1.0, np.random.default_rng(0))
+    plan = draw_canvas(CanvasRecipe(**options), bank_of(noise=2.5), 1.0, None, np.random.default_rng(0))
     assert plan.noise == noise
     assert color is None or plan.color.tolist() == color
 
@@ -122,14 +122,14 @@ def test_backdrops_have_a_largest_scale(bank_of: BankOf) -> None:
     with pytest.raises(
         RecipeError, match=r"more than 200,000,000 pixels at this scale.*got 1000.*smaller scale"
     ):
-        draw_canvas(CanvasRecipe(), bank_of(), 1000.0, np.random.default_rng(0))
+        draw_canvas(CanvasRecipe(), bank_of(), 1000.0, None, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("kind", ["backdrop", "illumination"])
 def test_a_backdrop_needs_one_in_the_bank(bank_of: BankOf, kind: str) -> None:
     bank = replace(bank_of(), backdrops=NO_BACKDROPS)
     with pytest.raises(RecipeError, match=r"the bank has none.*canvas\.kind to background"):
-        draw_canvas(CanvasRecipe(kind=kind), bank, 1.0, np.random.default_rng(0))
+        draw_canvas(CanvasRecipe(kind=kind), bank, 1.0, None, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("noise", [True, False])
@@ -139,7 +139,7 @@ def test_illumination_is_the_light_of_a_backdrop_with_noise_or_without(bank_of: 
     shapes = np.array([[30, 40]])
     bank = replace(bank, backdrops=replace(bank.backdrops, pixels=ramp, shapes_px=shapes))
     recipe = CanvasRecipe(kind="illumination", size_px=(30, 40), noise=noise)
-    plan = draw_canvas(recipe, bank, 1.0, np.random.default_rng(1))
+    plan = draw_canvas(recipe, bank, 1.0, None, np.random.default_rng(1))
     image = paint_canvas(plan, bank.backdrops).astype(float)
     backdrop = paint_canvas(replace(plan, light_only=False), bank.backdrops).astype(float)
     assert np.abs(image - backdrop).mean() < (5 if noise else 3)
@@ -151,7 +151,7 @@ def test_colours_under_objects_are_those_of_the_canvas(bank_of: BankOf, kind: st
     bank = bank_of()
     flat = np.full_like(bank.backdrops.pixels, 77)
     bank = replace(bank, backdrops=replace(bank.backdrops, pixels=flat))
-    plan = draw_canvas(CanvasRecipe(kind=kind, size_px=(9, 8)), bank, 0.5, np.random.default_rng(0))
+    plan = draw_canvas(CanvasRecipe(kind=kind, size_px=(9, 8)), bank, 0.5, None, np.random.default_rng(0))
     image = paint_canvas(plan, bank.backdrops)
     found = canvas_colors(plan, bank, np.array([[0.5, 0.5], [8.9, 7.9], [-3.0, 11.0]]))
     assert found.shape == (3, 3)

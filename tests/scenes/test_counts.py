@@ -12,8 +12,8 @@ from synthmed.scenes import CountsRecipe, make_recipe
 from synthmed.scenes.counts import (
     decorrelated_counts,
     draw_counts,
+    draw_source,
     fixed_counts,
-    joint_counts,
     round_at_random,
 )
 
@@ -26,7 +26,9 @@ def drawn(
     """``(scenes, C)``."""
     recipe = make_recipe({"canvas": {"size_px": (size, size)}, "counts": counts})
     rng = np.random.default_rng(0)
-    return np.array([draw_counts(recipe, bank, scale, rng) for _ in range(scenes)])
+    return np.array(
+        [draw_counts(recipe, bank, scale, draw_source(recipe, bank, rng), rng) for _ in range(scenes)]
+    )
 
 
 def test_images_without_objects_give_empty_scenes(bank_of: BankOf) -> None:
@@ -147,5 +149,10 @@ def test_rounding_keeps_the_mean(expected: list[float]) -> None:
     assert found.mean(axis=0) == pytest.approx(wanted, abs=0.04)
 
 
-def test_joint_counts_of_one_image() -> None:
-    assert joint_counts(np.array([[1.5, 0.0]]), np.random.default_rng(0)).tolist() == [1.5, 0]
+def test_only_joint_counts_are_those_of_one_image(bank_of: BankOf) -> None:
+    bank = bank_of(image_counts=[(1, 2, 0), (5, 0, 3)])
+    rng = np.random.default_rng(0)
+    for kind in ("joint", "decorrelated", "balanced", "fixed"):
+        recipe = make_recipe({"counts": {"kind": kind, "fixed": {bank.classes[0]: 1}}})
+        source = draw_source(recipe, bank, rng)
+        assert source in (0, 1) if kind == "joint" else source is None

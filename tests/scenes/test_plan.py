@@ -195,3 +195,24 @@ def test_scale_is_that_of_a_real_image_on_the_canvas(
     bank = bank_of(image_shape=(100, 200))
     recipe = make_recipe({"canvas": {"size_px": size}, "scale": scale})
     assert scene_scale(recipe, bank) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["background", "backdrop", "illumination"])
+def test_the_canvas_is_of_the_image_that_gave_the_counts(bank_of: BankOf, kind: str) -> None:
+    """Image k has k objects of class k, so the counts tell which one it was."""
+    bank = bank_of(image_counts=[(1, 0, 0), (0, 2, 0), (0, 0, 3)])
+    bank = replace(bank, backdrops=replace(bank.backdrops, image_index=np.array([2, 0])))
+    recipe = make_recipe({"canvas": {"size_px": (100, 100), "kind": kind}, "scale": 1.0})
+    others = set()
+    for index in range(40):
+        plan = draw_plan(recipe, bank, 0, index)
+        source = int(bank.labels[plan.patch_index[0]])
+        shown = int(np.flatnonzero((bank.image_backgrounds == plan.canvas.color).all(axis=1))[0])
+        if source == 1 and kind != "background":
+            others.add(shown)  # it has no backdrop
+        else:
+            assert shown == source
+    assert others == (set() if kind == "background" else {0, 2})
+    apart = make_recipe({"canvas": {**recipe.canvas.model_dump(), "like_counts": False}, "scale": 1.0})
+    plans = [draw_plan(apart, bank, 0, index) for index in range(40)]
+    assert len({plan.canvas.color.tobytes() for plan in plans if bank.labels[plan.patch_index[0]] == 0}) > 1
