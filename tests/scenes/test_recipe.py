@@ -34,6 +34,7 @@ recipes = st.fixed_dictionaries(
                 "kind": st.sampled_from(["backdrop", "illumination", "background", "fixed"]),
                 "color": st.tuples(byte, byte, byte),
                 "noise": st.booleans(),
+                "like_counts": st.booleans(),
             }
         ),
         "counts": counts,
