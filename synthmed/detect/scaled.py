@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.points.regions import ImageSource
-from synthmed.scenes.paste import linear_taps, resize
+from synthmed.scenes.paste import linear_taps
+from synthmed.scenes.resize import resize
 
 Image = NDArray[np.uint8]
 
