@@ -9,15 +9,18 @@ import click
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from synthmed.bank import PatchBank, open_bank
+from synthmed.bank import PatchBank, build_bank, make_spec, open_bank, resolve_sizes
 from synthmed.plots import save_figure
 from synthmed.plots.drawing import GAP, MARGIN, TITLE, new_figure, panel, show_image, write
-from synthmed.scenes import draw_plan, make_recipe, render
+from synthmed.points import read_image, read_points
+from synthmed.scenes import Scene, draw_plan, make_recipe, render
 
 PANEL_IN = 2.1
 SHRINK = 1.5
+MATTES = ("halo", "segmented", "round", "square")
+FRAME = (230, 0, 150)
 KINDS = ("fixed", "background", "illumination", "backdrop")
 VARIATIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("default", {}),
@@ -96,6 +99,125 @@ def variation(bank_dir: Path, out: Path, size: int, scale: float, scene: int, co
     _save(_grid([panels[i : i + columns] for i in range(0, len(panels), columns)]), out)
 
 
+@main.command()
+@click.argument("bank_dir", type=click.Path(path_type=Path))
+@click.argument("images_dir", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--columns", default=4, show_default=True)
+def places(bank_dir: Path, images_dir: Path, out: Path, columns: int) -> None:
+    """Train images above scenes as crowded as they are, with uniform and with clustered places."""
+    bank = open_bank(bank_dir)
+    order = np.argsort(-bank.image_counts.sum(axis=1), kind="stable")
+    chosen = [int(order[column * len(order) // (2 * columns)]) for column in range(columns)]
+    height, width = bank.image_shapes_px[chosen[0]].tolist()
+    size_px = (round(416 * height / width), 416)
+    shown = [Image.fromarray(read_image(images_dir / bank.images[k])).resize(size_px[::-1]) for k in chosen]
+    rows = [[("train images" if not k else "", np.asarray(image)) for k, image in enumerate(shown)]]
+    for kind in ("uniform", "clustered"):
+        row = []
+        for column, k in enumerate(chosen):
+            counts = dict(zip(bank.classes, bank.image_counts[k].tolist(), strict=True))
+            recipe = {
+                "canvas": {"kind": "background", "size_px": size_px},
+                "counts": {"kind": "fixed", "fixed": counts},
+                "placement": {"kind": kind, "max_overlap": 0.6},
+            }
+            row.append(("" if column else kind, _scene(bank, recipe, column)))
+        rows.append(row)
+    _save(_grid(rows), out)
+
+
+@main.command()
+@click.argument("bank_dir", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--columns", default=4, show_default=True)
+def distractors(bank_dir: Path, out: Path, columns: int) -> None:
+    """Scenes without distractors above the same with some, each in a frame."""
+    bank = open_bank(bank_dir)
+    rows = []
+    for title, count in (("without distractors", 0), ("with distractors", 8)):
+        recipe = {"canvas": {"kind": "background"}, "distractors": {"per_scene": (count, count)}}
+        scenes = [render(draw_plan(make_recipe(recipe), bank, 0, index), bank) for index in range(columns)]
+        rows.append([("" if k else title, _framed(scene)) for k, scene in enumerate(scenes)])
+    _save(_grid(rows), out)
+
+
+def _framed(scene: Scene) -> NDArray[np.uint8]:
+    """A scene with a frame round each distractor."""
+    image = Image.fromarray(scene.image)
+    under = scene.plan.distractors
+    low, high = under.centers_px - under.sizes_px / 2, under.centers_px + under.sizes_px / 2
+    for row0, column0, row1, column1 in np.hstack([low, high]).tolist():
+        frame = (column0 - 3, row0 - 3, column1 + 2, row1 + 2)
+        ImageDraw.Draw(image).rectangle(frame, outline=FRAME, width=2)
+    return np.asarray(image)
+
+
+@main.command()
+@click.argument("images_dir", type=click.Path(path_type=Path))
+@click.argument("points_file", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--images", "count", default=24, show_default=True, help="Train images that are looked at.")
+@click.option("--per-class", default=5, show_default=True, help="Clicks of each class that are shown.")
+@click.option("--side", default=64, show_default=True, help="Pixels round each click.")
+def mattes(images_dir: Path, points_file: Path, out: Path, count: int, per_class: int, side: int) -> None:
+    """The same clicks in their images, and with each matte on the colour of their background."""
+    points = read_points(points_file, images_dir).of_split("train")
+    points = points.of_images(np.arange(len(points.images)) < count)
+    sizes_px = resolve_sizes([], points, images_dir)
+    banks = {
+        matte: build_bank(points, images_dir, make_spec(sizes_px=sizes_px, matte=matte, backdrops=0))
+        for matte in MATTES
+    }
+    keys = [set(_clicks(bank)) for bank in banks.values()]
+    first = banks["halo"]
+    shared = [key for key in _clicks(first) if all(key in known for known in keys)]
+    labels = dict(zip(_clicks(first), first.labels.tolist(), strict=True))
+    chosen = [
+        key
+        for label in range(len(first.classes))
+        for key in [k for k in shared if labels[k] == label][:per_class]
+    ]
+    rows = [[_around(first, images_dir, key, side) for key in chosen]]
+    rows += [[_cut_out(bank, key, side) for key in chosen] for bank in banks.values()]
+    names = ["as clicked", *banks]
+    tiles = [
+        ("" if k else name, np.kron(tile, np.ones((2, 2, 1), np.uint8)))
+        for name, row in zip(names, rows, strict=True)
+        for k, tile in enumerate([np.hstack(row)])
+    ]
+    _save(_stack(tiles), out)
+
+
+def _clicks(bank: PatchBank) -> list[tuple[str, str]]:
+    return list(zip(bank.source_images.tolist(), bank.annotation_ids.tolist(), strict=True))
+
+
+def _around(bank: PatchBank, images_dir: Path, key: tuple[str, str], side: int) -> NDArray[np.uint8]:
+    """What lies round a click in its image."""
+    k = _clicks(bank).index(key)
+    image = np.pad(read_image(images_dir / key[0]), ((side, side), (side, side), (0, 0)), mode="edge")
+    row, column = (int(at) + side - side // 2 for at in bank.centers_px[k])
+    return image[row : row + side, column : column + side]
+
+
+def _cut_out(bank: PatchBank, key: tuple[str, str], side: int) -> NDArray[np.uint8]:
+    """A patch by its matte on its own background colour."""
+    k = _clicks(bank).index(key)
+    patch, alpha = bank.patch(k), bank.matte(k)[..., None] / 255
+    ground = np.broadcast_to(bank.backgrounds[k], patch.shape)
+    blended = np.rint(patch * alpha + ground * (1 - alpha)).astype(np.uint8)
+    tile = np.empty((side, side, 3), np.uint8)
+    tile[:] = np.rint(bank.backgrounds[k])
+    height, width = (min(side, n) for n in patch.shape[:2])
+    top, left = (side - height) // 2, (side - width) // 2
+    from_row, from_column = (patch.shape[0] - height) // 2, (patch.shape[1] - width) // 2
+    tile[top : top + height, left : left + width] = blended[
+        from_row : from_row + height, from_column : from_column + width
+    ]
+    return tile
+
+
 def _save(figure: Figure, out: Path) -> None:
     """Save a figure with about as many pixels as its scenes have, which keeps the file small."""
     save_figure(figure, out)
@@ -109,16 +231,30 @@ def _scene(bank: PatchBank, recipe: dict[str, Any], index: int) -> NDArray[np.ui
     return render(draw_plan(make_recipe(recipe), bank, 0, index), bank).image
 
 
+def _stack(strips: list[tuple[str, NDArray[np.uint8]]]) -> Figure:
+    """A figure of strips one below the other, each with a title above it."""
+    width = 10.0
+    heights = [width * image.shape[0] / image.shape[1] for _, image in strips]
+    figure = new_figure(width + 2 * MARGIN, sum(heights) + len(strips) * TITLE + 2 * MARGIN)
+    top = MARGIN
+    for (title, image), height in zip(strips, heights, strict=True):
+        write(figure, MARGIN, top + 0.05, title)
+        show_image(panel(figure, MARGIN, top + TITLE, width, height), image)
+        top += TITLE + height
+    return figure
+
+
 def _grid(rows: list[list[tuple[str, NDArray[np.uint8]]]]) -> Figure:
     """A figure of rows of images, each with a title above it."""
     columns = max(len(row) for row in rows)
     width = columns * PANEL_IN + (columns - 1) * GAP + 2 * MARGIN
-    figure = new_figure(width, len(rows) * (PANEL_IN + TITLE) + 2 * MARGIN)
+    height = PANEL_IN * rows[0][0][1].shape[0] / rows[0][0][1].shape[1]
+    figure = new_figure(width, len(rows) * (height + TITLE) + 2 * MARGIN)
     for i, row in enumerate(rows):
         for j, (title, image) in enumerate(row):
-            left, top = MARGIN + j * (PANEL_IN + GAP), MARGIN + i * (PANEL_IN + TITLE)
+            left, top = MARGIN + j * (PANEL_IN + GAP), MARGIN + i * (height + TITLE)
             write(figure, left, top + 0.05, title)
-            show_image(panel(figure, left, top + TITLE, PANEL_IN, PANEL_IN), image)
+            show_image(panel(figure, left, top + TITLE, PANEL_IN, height), image)
     return figure
 
 
