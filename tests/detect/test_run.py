@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from synthmed.detect import Found, Outputs, Report, detect_images, find_images, least_scores
+from synthmed.detect.results import Truth
 from synthmed.detect.run import image_result
 from synthmed.errors import DatasetError, ModelError, PointsError
 from synthmed.metrics import Detections
@@ -86,6 +87,27 @@ def test_results_with_the_numbers_of_a_truth(blobs: Blobs, images: Path, tmp_pat
         run(blobs, images, tmp_path / "other.json", truth=tmp_path / "truth.json")
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"[" * 200_000, PointsError),
+        (b'{"images": [], "categories": [{"id": 1, "name": 3}]}', ModelError),
+        (b'{"images": [], "categories": [{"id": 1}]}', PointsError),
+        (b"\xff\xfe\xff", PointsError),
+    ],
+)
+def test_a_truth_that_is_none_is_told(tmp_path: Path, content: bytes, kind: type[Exception]) -> None:
+    (tmp_path / "truth.json").write_bytes(content)
+    with pytest.raises(kind):
+        Truth.read(tmp_path / "truth.json", CLASSES)
+
+
+def test_a_truth_may_begin_with_a_mark_of_utf_8(tmp_path: Path) -> None:
+    content = {"images": [{"id": 7, "file_name": "a"}], "categories": [{"id": 1, "name": "small"}]}
+    (tmp_path / "truth.json").write_text(json.dumps(content), encoding="utf-8-sig")
+    assert Truth.read(tmp_path / "truth.json", ("small",)).image_ids == {"a": 7}
+
+
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(blobs: Blobs, images: Path, tmp_path: Path) -> None:
     halting = Blobs()
     halting.fail_after = 14  # tiles, of which an image has six
@@ -124,9 +146,10 @@ def test_an_unfinished_run_of_other_settings_is_kept(blobs: Blobs, images: Path,
         run(blobs, images, tmp_path / "pred.json")
     with pytest.raises(DatasetError, match=r"unfinished run of other settings.*scores was"):
         detect_images(Blobs(), find_images([images]), Outputs(tmp_path / "pred.json"), [0.5, 0.5])
-    (tmp_path / "pred.json.unfinished").write_text("no JSON\n")
-    with pytest.raises(DatasetError, match="damaged"):
-        run(Blobs(), images, tmp_path / "pred.json")
+    for damaged in ("no JSON\n", "[" * 200_000 + "\n"):
+        (tmp_path / "pred.json.unfinished").write_text(damaged)
+        with pytest.raises(DatasetError, match="damaged"):
+            run(Blobs(), images, tmp_path / "pred.json")
 
 
 def test_nothing_is_overwritten(blobs: Blobs, images: Path, tmp_path: Path) -> None:
