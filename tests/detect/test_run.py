@@ -124,6 +124,31 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(blobs: Blobs, images: P
     assert not journal.exists()
 
 
+def test_a_run_killed_between_its_files_goes_on(
+    blobs: Blobs, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def halt(*_: Any) -> bytes:
+        raise ModelError("the plug was pulled")
+
+    outputs = Outputs(tmp_path / "pred.json", centers=tmp_path / "pred.csv")
+    with monkeypatch.context() as patch, pytest.raises(ModelError, match="the plug"):
+        patch.setattr("synthmed.detect.run.coco_dataset", halt)
+        detect_images(blobs, find_images([images]), outputs, SCORES)
+    written = outputs.centers.read_bytes()  # type: ignore[union-attr]
+    report = detect_images(blobs, find_images([images]), outputs, SCORES)
+    assert (report.earlier, (tmp_path / "pred.csv").read_bytes()) == (9, written)
+    assert outputs.out.exists()
+
+    outputs.out.unlink()
+    with monkeypatch.context() as patch, pytest.raises(ModelError, match="the plug"):
+        patch.setattr("synthmed.detect.run.centers_csv", halt)
+        detect_images(blobs, find_images([images]), Outputs(outputs.out, tmp_path / "other.csv"), SCORES)
+    (tmp_path / "other.csv").write_text("mine")
+    with pytest.raises(DatasetError, match="there already"):
+        detect_images(blobs, find_images([images]), Outputs(outputs.out, tmp_path / "other.csv"), SCORES)
+    assert (tmp_path / "other.csv").read_text() == "mine"
+
+
 def test_a_changed_image_is_looked_at_again(blobs: Blobs, images: Path, tmp_path: Path) -> None:
     halting = Blobs()
     halting.fail_after = 14
@@ -180,6 +205,10 @@ def test_find_images(images: Path, tmp_path: Path) -> None:
     shutil.copy(found[0].path, images / found[0].path.name)
     with pytest.raises(PointsError, match="2 images have the same name"):
         find_images([found[0].path, images / found[0].path.name])
+    with pytest.raises(PointsError, match="is not UTF-8"):
+        (tmp_path / "latin").mkdir()
+        shutil.copy(found[0].path, tmp_path / "latin" / "zelle_\udcfc.png")
+        find_images([tmp_path / "latin"])
     with pytest.raises(PointsError, match="no such image"):
         find_images([tmp_path / "none.png"])
     (tmp_path / "empty").mkdir()
