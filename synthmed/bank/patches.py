@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from synthmed.bank.matte import (
 from synthmed.bank.objects import Objects, find_objects
 from synthmed.bank.quality import nearest_others, touching_share
 from synthmed.bank.spec import BankSpec
+
+Kind = TypeVar("Kind", np.uint8, np.bool_)
 
 _GAP = 0.05
 """Objects touch that are nearer to each other than this share of their class's size."""
@@ -123,10 +125,7 @@ def cut_image(
         low, high, matte, rim_px = _shape(objects, int(i), window, sizes_px[i], spec, bool(tight[i]))
         around = local_background(image, low, high, background)
         if spec.border == "shift" and not rim_px:
-            # What the image does not show is taken off the matte, which so stays round the click.
-            first, last = np.maximum(low, 0), np.minimum(high, image.shape[:2])
-            matte = matte[tuple(slice(a, b) for a, b in zip(first - low, last - low, strict=True))]
-            low, high = first, last
+            low, high, matte = _shown_part(low, high, matte, image.shape)
         patch, shown = cut_patch(image, low, high, around)
         matte = np.where(shown, matte, 0)
         cut.point.append(int(index[i]))
@@ -205,14 +204,29 @@ def _shape(
         matte = square_matte((height, width)) if square else round_matte((height, width), spec.feather)
         return _Shape(*window, matte, 0)
     low, high = (objects.low_px[i], objects.high_px[i]) if found else window
-    labels = _padded(objects.labels, low, high)
-    mask = labels == i + 1 if found else round_matte(labels.shape, spec.feather) >= HALF_LEVEL
+    if found:
+        mask = _padded(objects.labels, low, high) == i + 1
+    else:
+        mask = round_matte((int(high[0] - low[0]), int(high[1] - low[1])), spec.feather) >= HALF_LEVEL
+        if spec.border == "shift":
+            low, high, mask = _shown_part(low, high, mask, objects.labels.shape)
     room = int(np.ceil(halo_px(size_px) if spec.matte == "halo" else edge_px(mask, spec.feather) / 2))
     mask, labels = np.pad(mask, room), _padded(objects.labels, low - room, high + room)
     others = (labels > 0) & (labels != i + 1) & ~mask
     halo = spec.matte == "halo"
     matte = halo_matte(mask, others, room) if halo else segmented_matte(mask, others, spec.feather)
     return _Shape(low - room, high + room, matte, room)
+
+
+def _shown_part(
+    low_px: NDArray[np.int64], high_px: NDArray[np.int64], values: NDArray[Kind], shape_px: tuple[int, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Kind]]:
+    """A window, and what stands in it ``(h, w)``, without what its image does not show.
+
+    What is left stays where it was round the click.
+    """
+    first, last = np.maximum(low_px, 0), np.minimum(high_px, shape_px[:2])
+    return first, last, values[tuple(slice(a, b) for a, b in zip(first - low_px, last - low_px, strict=True))]
 
 
 def _padded(

@@ -28,12 +28,19 @@ def find_images(inputs: Iterable[Path]) -> list[ImageFile]:
     """The images that files and folders mean, sorted by name.
 
     Raises:
-        PointsError: there is none, something is not there, or two have one name.
+        PointsError: there is none, something is not there, a name is not text, or two have one name.
     """
     found = [image for path in inputs for image in _images_of(path)]
     if not found:
         raise PointsError("there are no images", remedy="name image files, or folders that hold some")
     found = sorted(set(found))
+    for image in found:
+        if any("\ud800" <= letter <= "\udfff" for letter in image.name):
+            raise PointsError(
+                "the name of the image is not UTF-8, and so cannot stand in results",
+                file=repr(image.name),
+                remedy="rename it",
+            )
     name, count = Counter(image.name for image in found).most_common(1)[0]
     if count > 1:
         raise PointsError(

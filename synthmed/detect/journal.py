@@ -88,7 +88,7 @@ class Journal:
                 mark = entry.pop("mark")
                 entry["shape_px"] = tuple(entry["shape_px"])
                 self.done[entry["name"]], self._marks[entry["name"]] = ImageResult(**entry), mark
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DatasetError(
                 "the notes of an unfinished run are damaged",
                 file=self.path,

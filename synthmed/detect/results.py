@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from synthmed.errors import ModelError, PointsError
+from synthmed.points.parsed import parse_json
+from synthmed.points.text_file import read_text
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,16 @@ class Truth:
         """Read them from a COCO file.
 
         Raises:
-            PointsError: it is not COCO.
+            PointsError: it cannot be read, or is not COCO.
             ModelError: it lacks a class of the model.
         """
+        coco = parse_json(read_text(path), path)
         try:
-            coco = json.loads(path.read_text(encoding="utf-8"))
             truth = cls(
                 {image["file_name"]: image["id"] for image in coco["images"]},
-                {category["name"]: category["id"] for category in coco["categories"]},
+                {str(category["name"]): category["id"] for category in coco["categories"]},
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise PointsError(
                 f"the truth is no COCO file: {type(error).__name__}: {error}",
                 file=path,

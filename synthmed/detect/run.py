@@ -107,12 +107,13 @@ def detect_images(
             "the truth has none of the images", file=outputs.truth, value=images[0].name,
             remedy="name the folder that its file names are relative to",
         )  # fmt: skip
-    for path in (outputs.out, outputs.centers):
-        if path is not None:
-            require_free(path, DatasetError, "something is there already")
+    require_free(outputs.out, DatasetError, "something is there already")
     settings = {**_settings(detector, options, outputs, min_scores), "one_class": one_class}
     report = Report([], left_out=len(images) - len(wanted))
     with Journal(outputs.out, settings) as journal:
+        # An earlier run that was killed may have written them.
+        if outputs.centers is not None and not journal.done:
+            require_free(outputs.centers, DatasetError, "something is there already")
         if outputs.pictures is not None and not journal.done:
             require_free(outputs.pictures, DatasetError, "pictures are there already")
         todo = [image for image in wanted if journal.result_of(image) is None]
@@ -245,7 +246,10 @@ def _write(
 ) -> None:
     if outputs.centers is not None:
         outputs.centers.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(outputs.centers, centers_csv(results, classes))
+        rows = centers_csv(results, classes)
+        if not (outputs.centers.is_file() and outputs.centers.read_bytes() == rows):
+            require_free(outputs.centers, DatasetError, "something is there already")
+            write_atomic(outputs.centers, rows)
     info = {"description": "detections by synthmed", **settings}
     content = coco_dataset(results, classes, info) if truth is None else coco_results(results, classes, truth)
     write_atomic(outputs.out, content)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from synthmed.errors import SynthmedError
 from synthmed.metrics.raw_maps import read_raw
 from synthmed.points.pointset import PointSet
+from synthmed.points.text_file import read_text
 
 ENDINGS = (".npz", ".npy", ".tif", ".tiff", ".png")
 CLASSES_FILE = "classes.txt"
@@ -80,7 +81,7 @@ class MapFolder:
         path = self.folder / CLASSES_FILE
         if not path.is_file():
             return None
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
         _check_names(set(names), self.truth.classes, path)
         return names
 
@@ -159,7 +160,7 @@ def _one(path: Path) -> NDArray:
     """The map of a file that holds one."""
     content = _load(path)
     if isinstance(content, dict):
-        content = next(iter(content.values()))
+        content = next(iter(content.values()), np.zeros(0))
     squeezed = content[0] if content.ndim == 3 and len(content) == 1 else content
     if squeezed.ndim != 2:
         raise SynthmedError(
@@ -203,7 +204,9 @@ def _read_png(path: Path) -> NDArray:
     from PIL import Image
 
     with Image.open(path) as image:
-        if image.mode not in ("L", "I", "F", "I;16", "1"):
+        if image.mode == "1":
+            return np.asarray(image, dtype=np.uint8)
+        if image.mode not in ("L", "I", "F", "I;16"):
             raise SynthmedError(
                 "the picture of a map has colours, which are no values",
                 file=path,

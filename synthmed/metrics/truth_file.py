@@ -99,7 +99,7 @@ def _names(place: dict[str, int]) -> dict[str, int]:
 
 
 def overlap(tuning: PointSet, judged: PointSet) -> list[str]:
-    """The images that two point sets share: of one name and shape, with the very same objects.
+    """The images that two point sets share: of one file name and shape, with the very same objects.
 
     Images without objects are not compared, as two of one name may well be two.
 
@@ -107,18 +107,22 @@ def overlap(tuning: PointSet, judged: PointSet) -> list[str]:
         tuning: what thresholds are tuned on.
         judged: what is reported.
     """
-    own, other = _contents(tuning), _contents(judged)
-    return sorted(name for name, content in own.items() if other.get(name) == content)
+    known = set(_contents(judged).values())
+    return sorted(name for name, content in _contents(tuning).items() if content in known)
 
 
 def _contents(points: PointSet) -> dict[str, tuple[object, ...]]:
+    """By image what tells it from others, whatever folder it is in."""
+
     def key(index: int, objects: NDArray[np.int64]) -> tuple[object, ...]:
         names = [points.classes[label] for label in points.labels[objects]]
         rows = zip(points.centers_px[objects].round(1).tolist(), names, strict=True)
-        return tuple(points.image_shapes_px[index]), tuple(sorted((*row, name) for row, name in rows))
+        objects_there = tuple(sorted((*row, name) for row, name in rows))
+        file_name = PurePosixPath(points.images[index]).name
+        return file_name, tuple(points.image_shapes_px[index].tolist()), objects_there
 
     return {
-        PurePosixPath(points.images[index]).name: key(index, objects)
+        points.images[index]: key(index, objects)
         for index, objects in enumerate(points.by_image())
         if len(objects)
     }

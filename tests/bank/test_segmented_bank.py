@@ -209,3 +209,17 @@ def test_faint_objects_of_a_halo_bank_are_discs_with_a_halo(tmp_path: Path) -> N
     assert not bank.quality.segmented.any()
     assert bank.shapes_px.tolist() == [[34, 34]] and bank.rims_px.tolist() == [5]
     assert (bank.matte(0)[5:-5, 5:-5] >= 230).mean() == pytest.approx(np.pi / 4 * 0.925**2, abs=0.03)
+
+
+@pytest.mark.parametrize("column", [3.0, 237.0])
+def test_a_shifted_disc_ends_with_its_image(tmp_path: Path, column: float) -> None:
+    """Nothing is segmented where nothing lies; the box of what is taken for a disc is what is shown."""
+    draw(tmp_path, [(50, 60)])
+    bank = build(tmp_path, [(50.0, 60.0), (110.0, column)], matte="halo", border="shift", min_contrast=0.0)
+    assert bank.quality.segmented.tolist() == [True, False]
+    rim, solid = int(bank.rims_px[1]), bank.matte(1) >= bank.object_levels[1]
+    assert solid.shape == (24 + 2 * rim, 15 + 2 * rim)
+    rows, columns = np.nonzero(solid)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == pytest.approx(
+        (rim, rim + 23, rim, rim + 14), abs=1
+    )

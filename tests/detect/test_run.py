@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from synthmed.detect import Found, Outputs, Report, detect_images, find_images, least_scores
+from synthmed.detect.results import Truth
 from synthmed.detect.run import image_result
 from synthmed.errors import DatasetError, ModelError, PointsError
 from synthmed.metrics import Detections
@@ -86,6 +87,27 @@ def test_results_with_the_numbers_of_a_truth(blobs: Blobs, images: Path, tmp_pat
         run(blobs, images, tmp_path / "other.json", truth=tmp_path / "truth.json")
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"[" * 200_000, PointsError),
+        (b'{"images": [], "categories": [{"id": 1, "name": 3}]}', ModelError),
+        (b'{"images": [], "categories": [{"id": 1}]}', PointsError),
+        (b"\xff\xfe\xff", PointsError),
+    ],
+)
+def test_a_truth_that_is_none_is_told(tmp_path: Path, content: bytes, kind: type[Exception]) -> None:
+    (tmp_path / "truth.json").write_bytes(content)
+    with pytest.raises(kind):
+        Truth.read(tmp_path / "truth.json", CLASSES)
+
+
+def test_a_truth_may_begin_with_a_mark_of_utf_8(tmp_path: Path) -> None:
+    content = {"images": [{"id": 7, "file_name": "a"}], "categories": [{"id": 1, "name": "small"}]}
+    (tmp_path / "truth.json").write_text(json.dumps(content), encoding="utf-8-sig")
+    assert Truth.read(tmp_path / "truth.json", ("small",)).image_ids == {"a": 7}
+
+
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(blobs: Blobs, images: Path, tmp_path: Path) -> None:
     halting = Blobs()
     halting.fail_after = 14  # tiles, of which an image has six
@@ -100,6 +122,31 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(blobs: Blobs, images: P
     assert 0 < report.earlier < 9
     assert (tmp_path / "pred.json").read_bytes() == (tmp_path / "again.json").read_bytes()
     assert not journal.exists()
+
+
+def test_a_run_killed_between_its_files_goes_on(
+    blobs: Blobs, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def halt(*_: Any) -> bytes:
+        raise ModelError("the plug was pulled")
+
+    outputs = Outputs(tmp_path / "pred.json", centers=tmp_path / "pred.csv")
+    with monkeypatch.context() as patch, pytest.raises(ModelError, match="the plug"):
+        patch.setattr("synthmed.detect.run.coco_dataset", halt)
+        detect_images(blobs, find_images([images]), outputs, SCORES)
+    written = outputs.centers.read_bytes()  # type: ignore[union-attr]
+    report = detect_images(blobs, find_images([images]), outputs, SCORES)
+    assert (report.earlier, (tmp_path / "pred.csv").read_bytes()) == (9, written)
+    assert outputs.out.exists()
+
+    outputs.out.unlink()
+    with monkeypatch.context() as patch, pytest.raises(ModelError, match="the plug"):
+        patch.setattr("synthmed.detect.run.centers_csv", halt)
+        detect_images(blobs, find_images([images]), Outputs(outputs.out, tmp_path / "other.csv"), SCORES)
+    (tmp_path / "other.csv").write_text("mine")
+    with pytest.raises(DatasetError, match="there already"):
+        detect_images(blobs, find_images([images]), Outputs(outputs.out, tmp_path / "other.csv"), SCORES)
+    assert (tmp_path / "other.csv").read_text() == "mine"
 
 
 def test_a_changed_image_is_looked_at_again(blobs: Blobs, images: Path, tmp_path: Path) -> None:
@@ -124,9 +171,10 @@ def test_an_unfinished_run_of_other_settings_is_kept(blobs: Blobs, images: Path,
         run(blobs, images, tmp_path / "pred.json")
     with pytest.raises(DatasetError, match=r"unfinished run of other settings.*scores was"):
         detect_images(Blobs(), find_images([images]), Outputs(tmp_path / "pred.json"), [0.5, 0.5])
-    (tmp_path / "pred.json.unfinished").write_text("no JSON\n")
-    with pytest.raises(DatasetError, match="damaged"):
-        run(Blobs(), images, tmp_path / "pred.json")
+    for damaged in ("no JSON\n", "[" * 200_000 + "\n"):
+        (tmp_path / "pred.json.unfinished").write_text(damaged)
+        with pytest.raises(DatasetError, match="damaged"):
+            run(Blobs(), images, tmp_path / "pred.json")
 
 
 def test_nothing_is_overwritten(blobs: Blobs, images: Path, tmp_path: Path) -> None:
@@ -157,6 +205,10 @@ def test_find_images(images: Path, tmp_path: Path) -> None:
     shutil.copy(found[0].path, images / found[0].path.name)
     with pytest.raises(PointsError, match="2 images have the same name"):
         find_images([found[0].path, images / found[0].path.name])
+    with pytest.raises(PointsError, match="is not UTF-8"):
+        (tmp_path / "latin").mkdir()
+        shutil.copy(found[0].path, tmp_path / "latin" / "zelle_\udcfc.png")
+        find_images([tmp_path / "latin"])
     with pytest.raises(PointsError, match="no such image"):
         find_images([tmp_path / "none.png"])
     (tmp_path / "empty").mkdir()

@@ -152,10 +152,16 @@ def test_a_few_boxes_outside_count_as_wrong(found: Read) -> None:
 
 def test_the_same_images_are_known_by_their_objects(tmp_path: Path) -> None:
     judged = truth_of(tmp_path / "a.json", coco()).points
-    assert overlap(judged, judged) == ["7.png", "b.png"]
+    assert overlap(judged, judged) == ["7.png", "sub/b.png"]
     other = coco()
     other["annotations"][0]["bbox"] = [50, 20, 30, 40]
-    assert overlap(truth_of(tmp_path / "b.json", other).points, judged) == ["b.png"]
+    assert overlap(truth_of(tmp_path / "b.json", other).points, judged) == ["sub/b.png"]
+    # Slides often have files of the same names.
+    twice = coco()
+    twice["images"].append({"id": 9, "file_name": "z/b.png", "width": 200, "height": 100})
+    twice["annotations"].append({"id": 3, "image_id": 9, "category_id": 2, "bbox": [90, 50, 9, 9]})
+    assert overlap(truth_of(tmp_path / "c.json", twice).points, judged) == ["7.png", "sub/b.png"]
+    assert overlap(judged, truth_of(tmp_path / "c.json", twice).points) == ["7.png", "sub/b.png"]
 
 
 def test_corners_are_rows_and_columns(found: Read) -> None:

@@ -65,6 +65,34 @@ def test_one_file_for_each_image_in_the_order_of_the_classes(
     np.testing.assert_array_equal(MapFolder(tmp_path, truth).maps(0), MAPS)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_the_order_of_the_classes_may_be_written_by_windows(
+    tmp_path: Path, truth: PointSet, encoding: str
+) -> None:
+    np.save(tmp_path / "x.npy", MAPS)
+    (tmp_path / "classes.txt").write_bytes("a\r\nb\r\n".encode(encoding))
+    np.testing.assert_array_equal(MapFolder(tmp_path, truth).maps(0), MAPS)
+
+
+def test_a_mask_of_one_bit_is_a_map(tmp_path: Path, truth: PointSet) -> None:
+    for name, cam in zip("ab", MAPS > 100, strict=True):
+        (tmp_path / name).mkdir()
+        Image.fromarray(cam).save(tmp_path / name / "x.png")
+    np.testing.assert_array_equal(MapFolder(tmp_path, truth).maps(0), MAPS > 100)
+
+
+def test_what_is_damaged_is_told(tmp_path: Path, truth: PointSet) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "x.npz")
+    with pytest.raises(SynthmedError, match="does not hold one map"):
+        MapFolder(tmp_path, truth).maps(0)
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "classes.txt").write_bytes(b"a\nb\xff\n")
+    with pytest.raises(SynthmedError, match="not UTF-8"):
+        MapFolder(tmp_path / "flat", truth)
+
+
 def test_one_class_needs_no_order(tmp_path: Path, points: Make) -> None:
     alone = points([(0, 0, 5, 5, 15, 15)], images=1, shape_px=(40, 60), classes=("a",))
     write(tmp_path / "0.png", MAPS[0])
