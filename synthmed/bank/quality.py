@@ -13,8 +13,8 @@ class Quality:
     """Quality of P patches.
 
     Attributes:
-        segmented: ``(P,)`` bool, whether the object was segmented; where not, a round matte stands in for a
-            segmented one, and what is measured on the mask is NaN.
+        segmented: ``(P,)`` bool, whether the object was segmented; where not, a disc stands in for its
+            outline, and what is measured on the mask is NaN.
         contrast: ``(P,)`` float, median distance in colour from the background, in grey levels.
         focus: ``(P,)`` float, sharpness of the edge over the median of its class: 1 is typical.
         solidity: ``(P,)`` float, area of the object over that of its convex hull; low where a neighbour hides

@@ -153,12 +153,12 @@ def _draw_objects(
     labels = np.repeat(np.arange(len(counts)), counts)
     patch_index = draw_patches(bank, recipe.counts, labels, rng)
     turns, flips, sizes_px, rims_px = _draw_pose(recipe.objects, bank, patch_index, scale, rng)
-    variation, rims = None, 2 * rims_px[:, None]
+    variation, both_rims = None, 2 * rims_px[:, None]
     if varies(recipe.objects):
         variation = draw_variation(recipe.objects, sizes_px, np.random.default_rng([seed, index, 3]))
         rectangles = recipe.objects.blend == "hard" or bank.spec.matte == "square"
-        sizes_px = turned_sizes(sizes_px - rims, variation.angles, rectangles) + rims
-    centers_px, placed = draw_positions(recipe.placement, sizes_px - rims, recipe.canvas.size_px, rng)
+        sizes_px = turned_sizes(sizes_px - both_rims, variation.angles, rectangles) + both_rims
+    centers_px, placed = draw_positions(recipe.placement, sizes_px - both_rims, recipe.canvas.size_px, rng)
     # Placement goes from large to small; the order of painting should not tell the classes apart.
     order = rng.permutation(np.flatnonzero(placed))
     plan = Plan(

@@ -157,9 +157,23 @@ def objects_prepared(
         flips=np.zeros(len(plan), dtype=bool),
         turns=np.zeros(len(plan), dtype=np.int64),
         shifts=cut.shifts,
-        levels=np.maximum(cut.levels, HALF_LEVEL),
+        levels=_reached(np.maximum(cut.levels, HALF_LEVEL), mattes, starts, areas),
     )
     return pasted, boxes_px
+
+
+def _reached(
+    levels: NDArray[np.int64],
+    mattes: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    areas: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """The levels, lowered where blur leaves too little of a thin object: its core still belongs to it."""
+    most = np.array(
+        [mattes[start : start + area].max(initial=0) for start, area in zip(starts, areas, strict=True)],
+        dtype=np.int64,
+    )
+    return np.where(most < levels, np.maximum(1, most * levels // 255), levels)
 
 
 def _room(plan: Plan, cut: Pasted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -171,6 +171,19 @@ def test_blur_spreads_objects_over_their_border_but_not_their_boxes(bank_of: Ban
     assert (soft.owners > 0).sum() > 1.2 * (sharp.owners > 0).sum()
 
 
+def test_a_thin_object_stays_visible_however_blurred(bank_of: BankOf) -> None:
+    """Blur spreads its matte so far that no pixel reaches the level of an object with a halo."""
+    bank = bank_of(shapes=[(17, 17)] * 3, halo=True)
+    matte = np.zeros((17, 17), dtype=np.uint8)
+    matte[8, 4:13] = 255
+    bank = replace(bank, mattes=np.tile(matte.ravel(), 3))
+    plan = plan_of(bank, canvas={"kind": "fixed"}, placement={"max_overlap": 0})
+    blurred = replace(plan, variation=replace(unchanged(plan), blur_px=np.full(len(plan), 3.0)))
+    scene = render(blurred, bank)
+    assert (scene.visible_fraction > 0).all()
+    assert set(np.unique(scene.instance_mask)) == {*range(len(scene) + 1)}
+
+
 def test_stained_objects_keep_their_background(bank_of: BankOf) -> None:
     """A patch that is all background stays what it is, and vanishes on a canvas of its colour."""
     ground = np.array([200.0, 180.0, 190.0])
