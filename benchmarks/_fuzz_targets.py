@@ -370,7 +370,7 @@ def _note(folder: Path) -> Target:
 
 
 def _maps(folder: Path) -> Target:
-    from synthmed.app.raw_maps import read_raw, write_raw
+    from synthmed.metrics.raw_maps import read_raw, write_raw
 
     file = folder / "maps.npz"
     write_raw(file, np.random.default_rng(4).random((2, 5, 6)))

@@ -50,7 +50,7 @@ def fuzz(name: str, seconds: float, out: Path) -> None:
             "bank.store",
             "scenes.recipe",
             "datasets.render",
-            "app.raw_maps",
+            "metrics.raw_maps",
             "points.tiff_regions",
         ):
             __import__(f"synthmed.{module}")

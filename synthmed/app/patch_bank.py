@@ -113,6 +113,7 @@ def count_at_border(
     """How many points a bank would cut, and how many of them count as crossing the border.
 
     These are the patches of exactly their class's size that do, and objects whose source says that they do.
+    Where patches follow outlines, the pixels decide instead, and it may be a few more or less.
 
     Args:
         found: the points.

@@ -23,7 +23,7 @@ def test_it_is_the_bank_that_the_package_builds(imported, phantom_dir, phantom_p
 
 
 def test_the_preview_counts_what_is_dropped(imported):
-    run = build_patch_bank(imported, sizes=SIZES, spec={"variation": 0.0})
+    run = build_patch_bank(imported, sizes=SIZES, spec={"variation": 0.0, "matte": "round"})
     sizes_px = {"RBC": 30.0, "WBC": 44.0, "Bacteria": 12.0}
     counts = count_at_border(read_points(imported, "points", check_images=False), sizes_px)
     assert counts == {row["name"]: (row["points"], row["crossing"]) for row in run.summary["report"]}
