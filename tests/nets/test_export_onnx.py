@@ -94,9 +94,10 @@ def test_the_same_boxes(detector: tuple[Model, Path], shape: tuple[int, int], co
         for one in (expected, found):
             assert (np.diff(one.scores) <= 1e-6).all()
         np.testing.assert_allclose(found.scores, expected.scores, atol=1e-5)
-        keys = [np.lexsort((*one.boxes_px.round(1).T, one.labels)) for one in (expected, found)]
-        np.testing.assert_array_equal(found.labels[keys[1]], expected.labels[keys[0]])
-        np.testing.assert_allclose(found.boxes_px[keys[1]], expected.boxes_px[keys[0]], atol=1e-2)
+        # So each box is looked for, with its class as one more, distant coordinate.
+        places = [np.c_[one.boxes_px, 1e4 * one.labels] for one in (expected, found)]
+        away = np.abs(places[0][:, None] - places[1][None]).max(axis=2)
+        assert away.min(axis=0).max() < 1e-2 and away.min(axis=1).max() < 1e-2
 
 
 @pytest.mark.parametrize("shape", SHAPES)
