@@ -141,7 +141,8 @@ def objects_prepared(
         boxes_px = _turned_boxes(
             cut, upright_px, plan.rims_px, boxes_px, mattes, starts, sizes_px, corners_px
         )
-    _blur_objects(plan, pixels, mattes, starts, sizes_px)
+    levels = np.maximum(cut.levels, HALF_LEVEL)
+    _blur_objects(plan, pixels, mattes, starts, sizes_px, levels)
     added = np.zeros((len(pixels) if plan.poisson else 0, 3), dtype=np.int16)
     if plan.poisson:
         grounds = bank.backgrounds[plan.patch_index]
@@ -157,23 +158,9 @@ def objects_prepared(
         flips=np.zeros(len(plan), dtype=bool),
         turns=np.zeros(len(plan), dtype=np.int64),
         shifts=cut.shifts,
-        levels=_reached(np.maximum(cut.levels, HALF_LEVEL), mattes, starts, areas),
+        levels=levels,
     )
     return pasted, boxes_px
-
-
-def _reached(
-    levels: NDArray[np.int64],
-    mattes: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    areas: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """The levels, lowered where blur leaves too little of a thin object: its core still belongs to it."""
-    most = np.array(
-        [mattes[start : start + area].max(initial=0) for start, area in zip(starts, areas, strict=True)],
-        dtype=np.int64,
-    )
-    return np.where(most < levels, np.maximum(1, most * levels // 255), levels)
 
 
 def _room(plan: Plan, cut: Pasted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -232,7 +219,9 @@ def _blur_objects(
     mattes: NDArray[np.uint8],
     starts: NDArray[np.int64],
     sizes_px: NDArray[np.int64],
+    levels: NDArray[np.int64],
 ) -> None:
+    """Blur pixels and mattes in place; what belongs to an object stays what it was, and so does its box."""
     if plan.variation is None:
         return
     for k in np.flatnonzero(plan.variation.blur_px > 0):
@@ -241,7 +230,11 @@ def _blur_objects(
         sigma = float(plan.variation.blur_px[k])
         pixels[own] = blur(pixels[own].reshape(height, width, 3), sigma).reshape(-1, 3)
         if not plan.hard:
-            mattes[own] = blur(mattes[own].reshape(height, width), sigma).ravel()
+            belongs = mattes[own] >= levels[k]
+            blurred = blur(mattes[own].reshape(height, width), sigma).ravel()
+            mattes[own] = np.where(
+                belongs, np.maximum(blurred, levels[k]), np.minimum(blurred, levels[k] - 1)
+            )
 
 
 def _tables(plan: Plan, bank: PatchBank) -> NDArray[np.int16]:
