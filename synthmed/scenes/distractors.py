@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.placement import Boxes, draw_positions
+from synthmed.scenes.pose import draw_turns, posed_sizes
 from synthmed.scenes.recipe import Recipe
 from synthmed.scenes.variation import FALLBACK_SPREAD
 
@@ -69,13 +70,11 @@ def draw_distractors(
         )
     count = int(rng.integers(low, high + 1))
     index = rng.integers(0, len(bank.distractors), size=count)
-    turns = rng.integers(0, 1 if recipe.objects.rotation == "none" else 4, size=count)
-    flips = rng.random(count) < (0.5 if recipe.objects.flips else 0.0)
+    turns, flips = draw_turns(recipe.objects, count, rng)
     jitter = recipe.objects.size_jitter
     spread = FALLBACK_SPREAD if jitter == "natural" else jitter
     factor = scale * rng.uniform(1 - spread, 1 + spread, size=count)
-    shapes = bank.distractors.shapes_px[index]
-    turned = np.where((turns % 2 == 1)[:, None], shapes[:, ::-1], shapes)
-    sizes_px = np.maximum(1, np.rint(turned * factor[:, None])).astype(np.int64)
+    shapes_px = bank.distractors.shapes_px[index]
+    sizes_px, _ = posed_sizes(shapes_px, np.zeros(count), turns, factor, True)
     centers_px, placed = draw_positions(recipe.placement, sizes_px, recipe.canvas.size_px, rng, objects)
     return DistractorPlan(index[placed], centers_px[placed], sizes_px[placed], turns[placed], flips[placed])

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed._compiled import compiled
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
@@ -18,6 +17,7 @@ from synthmed.scenes.look_recipe import ObjectsRecipe
 from synthmed.scenes.nearest import draw_nearest, source_crowds
 from synthmed.scenes.paste import MAX_OBJECTS
 from synthmed.scenes.placement import Boxes, draw_positions, settle_positions
+from synthmed.scenes.pose import draw_turns, posed_sizes
 from synthmed.scenes.recipe import Recipe
 from synthmed.scenes.variation import ObjectVariation, draw_variation, size_factors, turned_sizes, varies
 from synthmed.scenes.weights import draw_patches
@@ -207,33 +207,11 @@ def _draw_pose(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Quarter turns ``(M,)``, flips ``(M,)``, and the sizes ``(M, 2)`` and rims ``(M,)`` that result."""
-    count, shapes_px = len(patch_index), bank.shapes_px[patch_index]
-    turns = rng.integers(0, 1 if objects.rotation == "none" else 4, size=count)
-    flips = rng.random(count) < (0.5 if objects.flips else 0.0)
+    shapes_px = bank.shapes_px[patch_index]
+    turns, flips = draw_turns(objects, len(patch_index), rng)
     factor = scale * size_factors(objects, bank, bank.labels[patch_index], rng)
     hard = objects.blend == "hard"
-    return turns, flips, *_posed_sizes(shapes_px, bank.rims_px[patch_index], turns, factor, hard)
-
-
-@compiled
-def _posed_sizes(
-    shapes_px: NDArray[np.int64],
-    rims_px: NDArray[np.float64],
-    turns: NDArray[np.int64],
-    factor: NDArray[np.float64],
-    hard: bool,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sizes ``(M, 2)`` and rims ``(M,)`` of turned and resized patches; hard ones have no rim."""
-    sizes, rims = np.empty_like(shapes_px), np.zeros(len(turns), dtype=np.int64)
-    for k in range(len(turns)):
-        for axis in range(2):
-            side = shapes_px[k, axis ^ (turns[k] & 1)] * factor[k]
-            sizes[k, axis] = max(1, np.int64(np.rint(side)))
-        if not hard:
-            # No box is less than a pixel wide.
-            widest = (min(sizes[k, 0], sizes[k, 1]) - 1) // 2
-            rims[k] = min(np.int64(np.rint(rims_px[k] * factor[k])), widest)
-    return sizes, rims
+    return turns, flips, *posed_sizes(shapes_px, bank.rims_px[patch_index], turns, factor, hard)
 
 
 def _lost_too_much(recipe: Recipe, counts: NDArray[np.int64], unplaced: NDArray[np.int64]) -> bool:

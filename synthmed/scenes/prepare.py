@@ -137,11 +137,12 @@ def objects_prepared(
     # A turned patch ends where its own border runs; any other fills all but the room round it.
     pads = np.zeros_like(pads_px) if angles is not None else pads_px
     warp(*patches, inverses, pads, angles is not None, plan.hard, starts, sizes_px, pixels, mattes)
+    # A hard patch belongs to its object where the turned one is more than half there.
+    levels = np.maximum(cut.levels, HALF_LEVEL)
     if angles is not None:
         boxes_px = _turned_boxes(
-            cut, upright_px, plan.rims_px, boxes_px, mattes, starts, sizes_px, corners_px
+            cut, levels, upright_px, plan.rims_px, boxes_px, mattes, starts, sizes_px, corners_px
         )
-    levels = np.maximum(cut.levels, HALF_LEVEL)
     _blur_objects(plan, pixels, mattes, starts, sizes_px, levels)
     added = np.zeros((len(pixels) if plan.poisson else 0, 3), dtype=np.int16)
     if plan.poisson:
@@ -183,6 +184,7 @@ def _room(plan: Plan, cut: Pasted) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 def _turned_boxes(
     cut: Pasted,
+    levels: NDArray[np.int64],
     upright_px: NDArray[np.int64],
     rims_px: NDArray[np.int64],
     boxes_px: NDArray[np.int64],
@@ -197,7 +199,7 @@ def _turned_boxes(
     the same margin a round object has the same box whatever its angle.
     """
     boxes = np.array(boxes_px)
-    for k, level in enumerate(np.maximum(cut.levels, HALF_LEVEL)):
+    for k, level in enumerate(levels):
         row0, column0, row1, column1 = extents(mattes, starts[k], sizes_px[k, 0], sizes_px[k, 1], level)
         if row0 >= row1:
             continue
