@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed.bank.shapes import edge, within
+
 
 @dataclass(frozen=True, eq=False)
 class Quality:
@@ -106,14 +108,11 @@ def touching_share(labels: NDArray[np.int32], number: int, gap_px: float) -> flo
         >>> touching_share(labels, 1, 1.0), touching_share(labels, 1, 2.0)
         (0.0, 0.5)
     """
-    from scipy import ndimage
-
     mask = labels == number
     others = (labels > 0) & ~mask
     if not others.any():
         return 0.0
-    edge = mask & ~ndimage.binary_erosion(mask)
-    return float((ndimage.distance_transform_edt(~others)[edge] <= gap_px).mean())
+    return float(within(others, gap_px)[edge(mask)].mean())
 
 
 def nearest_others(centers_px: NDArray[np.float64]) -> NDArray[np.float64]:
