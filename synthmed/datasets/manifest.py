@@ -14,7 +14,7 @@ from synthmed.bank.patchbank import PatchBank
 from synthmed.datasets.image_file import PNG, ImageFile
 from synthmed.datasets.store import Store, open_store
 from synthmed.errors import DatasetError, first_complaint
-from synthmed.scenes.plan import scene_scale
+from synthmed.scenes.plan import PLAN_VERSION, scene_scale
 from synthmed.scenes.recipe import Recipe
 
 SCHEMA_VERSION = 2
@@ -74,6 +74,7 @@ def rendering_spec(
     return {
         "schema_version": SCHEMA_VERSION,
         "synthmed_version": __version__,
+        "plan_version": PLAN_VERSION,
         "bank_hash": bank.hash,
         "classes": list(bank.classes),
         "class_sizes_px": [round(float(size), 4) for size in bank.sizes_px * scale],

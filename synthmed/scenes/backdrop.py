@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from synthmed._compiled import compiled
 from synthmed.bank.backdrops import Backdrops
+from synthmed.scenes.chance import Uniform
 from synthmed.scenes.paste import linear_taps
 from synthmed.scenes.resize import resize
 
@@ -39,7 +40,7 @@ def draw_window(
     shape_px: tuple[int, int],
     backdrops: Backdrops,
     scale: float,
-    rng: np.random.Generator,
+    rng: Uniform,
     among: NDArray[np.int64] | None = None,
 ) -> BackdropWindow:
     """Draw a backdrop and a part of it.
@@ -52,17 +53,17 @@ def draw_window(
         among: ``(K,)`` int, the backdrops to choose from; by default all.
     """
     # Plain numbers: arrays of two cost more than all the rest.
-    index = int(rng.integers(len(backdrops) if among is None else len(among)))
+    which, turned, up, left, down, right = rng.random(6).tolist()
+    index = int(which * (len(backdrops) if among is None else len(among)))
     index = index if among is None else int(among[index])
-    turned, *mirrored = (chance < 0.5 for chance in rng.random(3).tolist())
     height, width = (max(1, round(side * scale)) for side in backdrops.shapes_px[index].tolist())
-    scaled_px = (width, height) if turned else (height, width)
+    scaled_px = (width, height) if turned < 0.5 else (height, width)
     # Where the backdrop is the larger one the canvas lies within it, and else it lies within the canvas.
     row, column = (
         min(scaled - side, 0) + int(chance * (abs(scaled - side) + 1))
-        for scaled, side, chance in zip(scaled_px, shape_px, rng.random(2).tolist(), strict=True)
+        for scaled, side, chance in zip(scaled_px, shape_px, (down, right), strict=True)
     )
-    return BackdropWindow(index, scaled_px, (row, column), (mirrored[0], mirrored[1]), turned)
+    return BackdropWindow(index, scaled_px, (row, column), (up < 0.5, left < 0.5), turned < 0.5)
 
 
 def paint_window(

@@ -35,7 +35,7 @@ def place_in_turn(
         outside: the largest share of a side that may lie outside.
         overlap: what is limited.
         max_overlap: the limit.
-        chances: ``(M, tries, 2)``, those of the largest box first; see `place_boxes`.
+        chances: ``(M, tries)``, those of the largest box first; see `place_boxes`.
 
     Returns:
         Centres ``(M, 2)``, and which were placed ``(M,)``.
@@ -99,7 +99,7 @@ def place_boxes(
         positions: ``(M, 2)``, how many whole-pixel positions each has per axis; 0 where it fits nowhere.
         overlap: what is limited.
         max_overlap: the limit.
-        chances: ``(M, tries, 2)`` from [0, 1), the random positions that each box tries, as a share of all.
+        chances: ``(M, tries)`` from [0, 1), the random positions that each box tries, as a share of all.
     """
     lost = np.zeros(len(sizes) if overlap == VISIBLE else 0, dtype=np.int64)
     for m in range(first):
@@ -109,8 +109,10 @@ def place_boxes(
         if positions[k, 0] < 1 or positions[k, 1] < 1:
             continue
         for chance in chances[k]:
-            row = lowest[k, 0] + int(chance[0] * positions[k, 0])
-            column = lowest[k, 1] + int(chance[1] * positions[k, 1])
+            # All positions in turn, row by row.
+            position = int(chance * (positions[k, 0] * positions[k, 1]))
+            row = lowest[k, 0] + position // positions[k, 1]
+            column = lowest[k, 1] + position % positions[k, 1]
             if _is_free(row, column, m, m, corners, sizes, placed, overlap, max_overlap, lost):
                 corners[m, 0], corners[m, 1], placed[m] = row, column, True
                 _charge(m, m, 1, corners, sizes, placed, lost)

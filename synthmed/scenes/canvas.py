@@ -13,6 +13,7 @@ from synthmed.bank.backdrops import NO_BACKDROPS, Backdrops
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.backdrop import BackdropWindow, draw_window, paint_window
+from synthmed.scenes.chance import Uniform
 from synthmed.scenes.recipe import CanvasRecipe
 from synthmed.scenes.window_light import (
     level_mirrored,
@@ -54,7 +55,7 @@ class CanvasPlan:
 
 
 def draw_canvas(
-    canvas: CanvasRecipe, bank: PatchBank, scale: float, source: int | None, rng: np.random.Generator
+    canvas: CanvasRecipe, bank: PatchBank, scale: float, source: int | None, rng: Uniform
 ) -> CanvasPlan:
     """Draw one scene's canvas.
 
@@ -68,9 +69,10 @@ def draw_canvas(
     Raises:
         RecipeError: it needs a backdrop, and the bank has none, or one too large at this scale.
     """
-    image = int(rng.integers(len(bank.images)))
+    which, down, right = rng.random(3).tolist()
+    image = int(which * len(bank.images))
     source = source if canvas.like_counts else None
-    origin = rng.integers(0, _TILE_PX, size=2)
+    origin = np.array([int(down * _TILE_PX), int(right * _TILE_PX)])
     on_backdrop = canvas.kind in ("backdrop", "illumination")
     if on_backdrop and not len(bank.backdrops):
         raise RecipeError(

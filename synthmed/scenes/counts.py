@@ -6,17 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.bank.patchbank import PatchBank
+from synthmed.scenes.chance import Uniform
+from synthmed.scenes.paste import MAX_OBJECTS
 from synthmed.scenes.recipe import CountsRecipe, Recipe
-from synthmed.scenes.weights import class_weights, require_classes
+from synthmed.scenes.weights import added_up, class_weights, require_classes
 
 
-def draw_source(recipe: Recipe, bank: PatchBank, rng: np.random.Generator) -> int | None:
+def draw_source(recipe: Recipe, bank: PatchBank, rng: Uniform) -> int | None:
     """The source image whose counts a scene has; none but for ``joint`` counts."""
-    return int(rng.integers(len(bank.images))) if recipe.counts.kind == "joint" else None
+    return int(rng.random(1)[0] * len(bank.images)) if recipe.counts.kind == "joint" else None
 
 
 def draw_counts(
-    recipe: Recipe, bank: PatchBank, scale: float, source: int | None, rng: np.random.Generator
+    recipe: Recipe, bank: PatchBank, scale: float, source: int | None, rng: Uniform
 ) -> NDArray[np.int64]:
     """Objects per class for one scene, ``(C,)`` int.
 
@@ -51,7 +53,7 @@ def draw_counts(
 
 
 def balanced_counts(
-    expected: NDArray[np.float64], weights: NDArray[np.float64], rng: np.random.Generator
+    expected: NDArray[np.float64], weights: NDArray[np.float64], rng: Uniform
 ) -> NDArray[np.int64]:
     """As many objects as one random image has in all, the class of each drawn by its weight alone.
 
@@ -60,15 +62,18 @@ def balanced_counts(
         weights: ``(C,)``; none is drawn where all are 0.
         rng: source of randomness.
     """
-    image = rng.integers(len(expected))
+    image = int(rng.random(1)[0] * len(expected))
     total = round_at_random(expected[image].sum(keepdims=True), rng)[0]
     if not weights.any():
         return np.zeros(len(weights), dtype=np.int64)
-    return np.asarray(rng.multinomial(total, weights / weights.sum()), dtype=np.int64)
+    # More than a scene can hold is refused anyway, however many it is.
+    chances = rng.random(min(int(total), MAX_OBJECTS + 1))
+    labels = np.searchsorted(added_up(weights), chances, side="right")
+    return np.bincount(labels, minlength=len(weights))
 
 
 def decorrelated_counts(
-    density: NDArray[np.float64], counts: CountsRecipe, rng: np.random.Generator
+    density: NDArray[np.float64], counts: CountsRecipe, rng: Uniform
 ) -> NDArray[np.float64]:
     """Each class present or absent on its own, its count that of a random image which has the class.
 
@@ -79,7 +84,7 @@ def decorrelated_counts(
     """
     classes: int = density.shape[1]
     present = rng.random(classes) < counts.presence
-    factor = np.exp(rng.uniform(-1, 1, size=classes) * np.log(counts.spread))
+    factor = np.exp((2 * rng.random(classes) - 1) * np.log(counts.spread))
     pick = rng.random(classes)
     drawn = np.zeros(classes)
     for label in np.flatnonzero(present):
@@ -99,6 +104,6 @@ def fixed_counts(counts: CountsRecipe, bank: PatchBank) -> NDArray[np.int64]:
     return np.array([counts.fixed.get(name, 0) for name in bank.classes], dtype=np.int64)
 
 
-def round_at_random(expected: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Round up or down at random so that the mean is kept."""
-    return np.floor(expected + rng.random(expected.shape)).astype(np.int64)
+def round_at_random(expected: NDArray[np.float64], rng: Uniform) -> NDArray[np.int64]:
+    """Round each of some values up or down at random so that the mean is kept."""
+    return np.floor(expected + rng.random(len(expected))).astype(np.int64)

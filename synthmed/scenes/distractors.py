@@ -70,7 +70,7 @@ def draw_distractors(
         )
     count = int(rng.integers(low, high + 1))
     index = rng.integers(0, len(bank.distractors), size=count)
-    turns, flips = draw_turns(recipe.objects, count, rng)
+    turns, flips = draw_turns(recipe.objects, *rng.random((2, count)))
     jitter = recipe.objects.size_jitter
     spread = FALLBACK_SPREAD if jitter == "natural" else jitter
     factor = scale * rng.uniform(1 - spread, 1 + spread, size=count)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.scenes.boxes import IOU, SMALLER, VISIBLE, place_in_turn, room, settle_boxes
+from synthmed.scenes.chance import Uniform
 from synthmed.scenes.recipe import PlacementRecipe
 
 _OVERLAPS = {"smaller": SMALLER, "iou": IOU, "visible": VISIBLE}
@@ -28,7 +29,7 @@ def draw_positions(
     placement: PlacementRecipe,
     sizes_px: NDArray[np.int64],
     canvas_shape_px: tuple[int, int],
-    rng: np.random.Generator,
+    rng: Uniform,
     taken: Boxes = NO_BOXES,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Place boxes one after the other, the largest first, each at the first random position that is free.
@@ -51,7 +52,7 @@ def draw_positions(
         _outside(placement),
         _OVERLAPS[placement.overlap],
         placement.max_overlap,
-        rng.random((len(sizes_px), placement.tries, 2)),
+        rng.random(len(sizes_px) * placement.tries).reshape(len(sizes_px), placement.tries),
     )
     return centers_px, placed
 

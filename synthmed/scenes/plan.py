@@ -10,6 +10,16 @@ from numpy.typing import NDArray
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
+from synthmed.scenes.chance import (
+    CANVAS,
+    DISTRACTORS,
+    FINISH,
+    LARGEST_SEED,
+    NEIGHBOURS,
+    OBJECTS,
+    VARIATION,
+    Chances,
+)
 from synthmed.scenes.counts import draw_counts, draw_source
 from synthmed.scenes.distractors import NO_DISTRACTOR_PLAN, DistractorPlan, draw_distractors
 from synthmed.scenes.finish import FinishPlan, draw_finish
@@ -21,6 +31,12 @@ from synthmed.scenes.pose import draw_turns, posed_sizes
 from synthmed.scenes.recipe import Recipe
 from synthmed.scenes.variation import ObjectVariation, draw_variation, size_factors, turned_sizes, varies
 from synthmed.scenes.weights import draw_patches
+
+PLAN_VERSION = 2
+"""Goes up when the same recipe, bank, seed and number give another scene than before."""
+
+# What is drawn of an object before its place: its patch, turn, mirroring, size and rank in the painting.
+_CHANCES = 5
 
 # So often are the objects of a scene drawn anew where most of them find no place.
 _TRIES = 8
@@ -103,12 +119,18 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
 
     Raises:
         RecipeError: the bank lacks what is asked for, or the canvas cannot hold the objects.
+        RecipeError: a seed or an index is less than 0 or too large.
     """
-    rng = np.random.default_rng([seed, index])
+    if not (0 <= seed <= LARGEST_SEED and 0 <= index <= LARGEST_SEED):
+        raise RecipeError(
+            f"seeds and numbers of scenes go from 0 to {LARGEST_SEED}",
+            value=f"{seed}, {index}",
+            remedy="choose others",
+        )
     scale = scene_scale(recipe, bank)
     # A source image may be too crowded to be composed; that alone should not end a long training.
-    for _ in range(1 if recipe.counts.kind == "fixed" else _TRIES):
-        plan, counts = _draw_objects(recipe, bank, scale, seed, index, rng)
+    for attempt in range(1 if recipe.counts.kind == "fixed" else _TRIES):
+        plan, counts = _draw_objects(recipe, bank, scale, seed, index, attempt)
         if not _lost_too_much(recipe, counts, plan.unplaced):
             return _completed(plan, recipe, bank, scale)
     raise _too_crowded(recipe, bank, counts, plan.unplaced)
@@ -121,7 +143,7 @@ def _completed(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Pla
     """
     boxes_px = plan.sizes_px - 2 * plan.rims_px[:, None]
     if recipe.placement.kind == "clustered":
-        rng = np.random.default_rng([plan.seed, plan.index, 2])
+        rng = Chances(plan.seed, plan.index, NEIGHBOURS).generator()
         height, width = recipe.canvas.size_px
         crowds = bank.prepared(source_crowds, recipe.placement)
         density = len(plan) * scale**2 / (height * width)
@@ -129,11 +151,11 @@ def _completed(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Pla
         places = boxes_px, plan.centers_px, wishes_px, recipe.canvas.size_px
         plan = replace(plan, centers_px=settle_positions(recipe.placement, *places, rng))
     if recipe.distractors.per_scene[1] > 0:
-        rng = np.random.default_rng([plan.seed, plan.index, 5])
+        rng = Chances(plan.seed, plan.index, DISTRACTORS).generator()
         objects = Boxes(plan.centers_px, boxes_px)
         plan = replace(plan, distractors=draw_distractors(recipe, bank, scale, objects, rng))
     if recipe.finish.is_on:
-        rng = np.random.default_rng([plan.seed, plan.index, 4])
+        rng = Chances(plan.seed, plan.index, FINISH).generator()
         plan = replace(plan, finish=draw_finish(recipe.finish, plan.canvas.color, rng))
     return plan
 
@@ -144,28 +166,31 @@ def _draw_objects(
     scale: float,
     seed: int,
     index: int,
-    rng: np.random.Generator,
+    attempt: int,
 ) -> tuple[Plan, NDArray[np.int64]]:
     """Objects on a canvas, and how many of each class were asked for, ``(C,)``."""
+    rng = Chances(seed, index, OBJECTS, attempt)
     source = draw_source(recipe, bank, rng)
     counts = draw_counts(recipe, bank, scale, source, rng)
     _check_counts(counts, bank)
     labels = np.repeat(np.arange(len(counts)), counts)
-    patch_index = draw_patches(bank, recipe.counts, labels, rng)
-    turns, flips, sizes_px, rims_px = _draw_pose(recipe.objects, bank, patch_index, scale, rng)
+    chances = rng.random(_CHANCES * len(labels)).reshape(_CHANCES, len(labels))
+    patch_index = draw_patches(bank, recipe.counts, labels, chances[0])
+    turns, flips, sizes_px, rims_px = _draw_pose(recipe.objects, bank, patch_index, scale, *chances[1:4])
     variation, both_rims = None, 2 * rims_px[:, None]
     if varies(recipe.objects):
-        variation = draw_variation(recipe.objects, sizes_px, np.random.default_rng([seed, index, 3]))
+        variation = draw_variation(recipe.objects, sizes_px, Chances(seed, index, VARIATION).generator())
         rectangles = recipe.objects.blend == "hard" or bank.spec.matte == "square"
         sizes_px = turned_sizes(sizes_px - both_rims, variation.angles, rectangles) + both_rims
     centers_px, placed = draw_positions(recipe.placement, sizes_px - both_rims, recipe.canvas.size_px, rng)
     # Placement goes from large to small; the order of painting should not tell the classes apart.
-    order = rng.permutation(np.flatnonzero(placed))
+    order = np.argsort(chances[4], kind="stable")
+    order = order[placed[order]]
     plan = Plan(
         seed=seed,
         index=index,
         # On its own, so that the objects are the same on every canvas.
-        canvas=draw_canvas(recipe.canvas, bank, scale, source, np.random.default_rng([seed, index, 1])),
+        canvas=draw_canvas(recipe.canvas, bank, scale, source, Chances(seed, index, CANVAS)),
         patch_index=patch_index[order],
         centers_px=centers_px[order],
         sizes_px=sizes_px[order],
@@ -204,12 +229,14 @@ def _draw_pose(
     bank: PatchBank,
     patch_index: NDArray[np.int64],
     scale: float,
-    rng: np.random.Generator,
+    turned: NDArray[np.float64],
+    mirrored: NDArray[np.float64],
+    size: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Quarter turns ``(M,)``, flips ``(M,)``, and the sizes ``(M, 2)`` and rims ``(M,)`` that result."""
     shapes_px = bank.shapes_px[patch_index]
-    turns, flips = draw_turns(objects, len(patch_index), rng)
-    factor = scale * size_factors(objects, bank, bank.labels[patch_index], rng)
+    turns, flips = draw_turns(objects, turned, mirrored)
+    factor = scale * size_factors(objects, bank, bank.labels[patch_index], size)
     hard = objects.blend == "hard"
     return turns, flips, *posed_sizes(shapes_px, bank.rims_px[patch_index], turns, factor, hard)
 

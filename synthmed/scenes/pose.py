@@ -10,11 +10,11 @@ from synthmed.scenes.look_recipe import ObjectsRecipe
 
 
 def draw_turns(
-    objects: ObjectsRecipe, count: int, rng: np.random.Generator
+    objects: ObjectsRecipe, turned: NDArray[np.float64], mirrored: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Quarter turns ``(count,)``, and which are mirrored ``(count,)``."""
-    turns = rng.integers(0, 1 if objects.rotation == "none" else 4, size=count)
-    return turns, rng.random(count) < (0.5 if objects.flips else 0.0)
+    """Quarter turns ``(M,)``, and which are mirrored ``(M,)``, from random ``(M,)`` of [0, 1) for each."""
+    turns = (turned * (1 if objects.rotation == "none" else 4)).astype(np.int64)
+    return turns, mirrored < (0.5 if objects.flips else 0.0)
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from synthmed.scenes.look_recipe import ObjectsRecipe
 FALLBACK_SPREAD = 0.1
 """What sizes of a class vary by where its objects are too few to tell."""
 
+_NORMAL = NormalDist()
 _LARGEST_DEVIATION = 2.0
 _SMALLEST_FACTOR = 0.3
 
@@ -102,7 +104,7 @@ def turned_sizes(
 
 
 def size_factors(
-    objects: ObjectsRecipe, bank: PatchBank, labels: NDArray[np.int64], rng: np.random.Generator
+    objects: ObjectsRecipe, bank: PatchBank, labels: NDArray[np.int64], drawn: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """By how much each object is larger than its patch, ``(M,)`` float.
 
@@ -110,12 +112,13 @@ def size_factors(
         objects: how much sizes vary.
         bank: tells the natural spread of each class.
         labels: ``(M,)`` int, the class of each object.
-        rng: source of randomness.
+        drawn: ``(M,)`` float from [0, 1), random; the larger, the larger the object.
     """
     if objects.size_jitter != "natural":
-        return rng.uniform(1 - objects.size_jitter, 1 + objects.size_jitter, size=len(labels))
+        return (1 - objects.size_jitter) + 2 * objects.size_jitter * drawn
     spreads = np.where(np.isnan(bank.size_spreads), FALLBACK_SPREAD, bank.size_spreads)[labels]
-    deviations = np.clip(rng.standard_normal(len(labels)), -_LARGEST_DEVIATION, _LARGEST_DEVIATION)
+    normal = [_NORMAL.inv_cdf(share) for share in np.maximum(drawn, 2**-53).tolist()]
+    deviations = np.clip(normal, -_LARGEST_DEVIATION, _LARGEST_DEVIATION)
     return np.asarray(np.maximum(1 + spreads * deviations, _SMALLEST_FACTOR))
 
 

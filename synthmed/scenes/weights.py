@@ -76,11 +76,21 @@ def patch_chances(bank: PatchBank, counts: CountsRecipe) -> NDArray[np.float64] 
                 f"counts.patch_weights give all patches of {bank.classes[label]!r} the weight 0",
                 remedy=f"to leave the class out set counts.class_weights: {{{bank.classes[label]}: 0}}",
             )
-        shares = label + np.cumsum(own) / own.sum()
-        # Rounding may end a little below one, and must not leave that to a patch of weight 0.
-        shares[np.flatnonzero(own)[-1] :] = label + 1
-        chances[begin:end] = shares
+        chances[begin:end] = label + added_up(own)
     return chances
+
+
+def added_up(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of some weights that each of them and those before it have; not all are 0.
+
+    Examples:
+        >>> added_up(np.array([0.0, 3.0, 1.0, 0.0]))
+        array([0.  , 0.75, 1.  , 1.  ])
+    """
+    shares: NDArray[np.float64] = np.cumsum(weights) / weights.sum()
+    # Rounding may end a little below one, and must not leave that to a weight of 0.
+    shares[np.flatnonzero(weights)[-1] :] = 1
+    return shares
 
 
 def _require_points(counts: CountsRecipe, bank: PatchBank) -> None:
@@ -99,15 +109,20 @@ def _require_points(counts: CountsRecipe, bank: PatchBank) -> None:
 
 
 def draw_patches(
-    bank: PatchBank, counts: CountsRecipe, labels: NDArray[np.int64], rng: np.random.Generator
+    bank: PatchBank, counts: CountsRecipe, labels: NDArray[np.int64], drawn: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """A random patch of the pool of each label, ``(M,)``.
+
+    Args:
+        bank: the bank.
+        counts: tells the weights.
+        labels: ``(M,)``, the class of each object.
+        drawn: ``(M,)`` from [0, 1), random.
 
     Raises:
         RecipeError: the weights of patches do not fit the bank.
     """
     chances = bank.prepared(patch_chances, counts)
-    drawn = rng.random(len(labels))
     if chances is None:
         starts = np.cumsum(bank.pool_sizes) - bank.pool_sizes
         return np.asarray(bank.pooled[starts[labels] + (drawn * bank.pool_sizes[labels]).astype(np.int64)])

@@ -87,6 +87,38 @@ def test_every_patch_and_pose_is_equally_likely(bank_of: BankOf) -> None:
         assert shares == pytest.approx([1 / kinds] * kinds, abs=0.04)
 
 
+def test_scenes_are_drawn_as_the_recipe_says_and_nothing_depends_on_anything_else(bank_of: BankOf) -> None:
+    """All that is drawn of an object is uniform: its size, place and rank; and no two of them go together."""
+    bank, recipe = (
+        bank_of(shapes=[(40, 40)] * 3, labels=(0, 0, 1)),
+        recipe_of(
+            {"a": 3, "b": 1},
+            (400, 400),
+            objects={"size_jitter": 0.25},
+            placement={"max_overlap": 1, "max_truncation": 0},
+        ),
+    )
+    drawn = []
+    for index in range(1500):
+        plan = draw_plan(recipe, bank, 0, index)
+        corners = plan.centers_px - plan.sizes_px / 2
+        rank = np.arange(len(plan)) / (len(plan) - 1)
+        is_b = bank.labels[plan.patch_index] == 1
+        place = corners / (400 - plan.sizes_px)
+        columns = [place[:, 0], place[:, 1], (plan.sizes_px[:, 0] - 30) / 20]
+        drawn.append(np.stack([*columns, plan.quarter_turns / 3, plan.flips, rank, is_b], axis=1))
+    values = np.concatenate(drawn)
+    for column in values.T[:3]:
+        found = np.sort(column)
+        # The test of Kolmogorov and Smirnov at one in a million; sizes are whole pixels.
+        assert (
+            np.abs(found - (np.arange(len(found)) + 0.5) / len(found)).max()
+            < 2.7 / np.sqrt(len(found)) + 0.025
+        )
+    correlations = np.corrcoef(values.T)[np.triu_indices(values.shape[1], 1)]
+    assert np.abs(correlations).max() < 5 / np.sqrt(len(values))
+
+
 def test_poses_can_be_switched_off(bank_of: BankOf) -> None:
     objects = {
         "flips": False,
@@ -178,6 +210,13 @@ def test_one_image_that_is_too_crowded_ends_no_series(bank_of: BankOf) -> None:
 def test_what_cannot_be_drawn(bank_of: BankOf, fixed: dict[str, int], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         draw_plan(recipe_of(fixed), bank_of(labels=(0, 0, 2)), 0, 0)
+
+
+@pytest.mark.parametrize(("seed", "index"), [(-1, 0), (0, -1), (2**64, 0), (0, 2**64)])
+def test_seeds_have_limits(bank_of: BankOf, seed: int, index: int) -> None:
+    with pytest.raises(RecipeError, match=r"go from 0 to 18446744073709551615.*got"):
+        draw_plan(recipe_of({"a": 1}), bank_of(), seed, index)
+    assert len(draw_plan(recipe_of({"a": 1}), bank_of(), 2**64 - 1, 2**64 - 1)) == 1
 
 
 @pytest.mark.parametrize(

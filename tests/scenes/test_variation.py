@@ -90,7 +90,8 @@ def test_sizes_vary_as_in_the_bank(bank_of: BankOf) -> None:
     bank = bank_with_sizes(bank_of())
     natural = ObjectsRecipe(size_jitter="natural")
     labels = np.repeat([0, 1], 3000)
-    factors = size_factors(natural, bank, labels, np.random.default_rng(0))
+    drawn = np.random.default_rng(0).random(len(labels))
+    factors = size_factors(natural, bank, labels, drawn)
     spread = bank.size_spreads[0]
     assert 0.1 < spread < 0.3
     assert factors[:3000].std() == pytest.approx(spread, rel=0.2)

@@ -80,23 +80,12 @@ def test_draws_fall_by_weight(bank_of: BankOf, given: list[list[float]], chance:
     bank = bank_of(shapes=[(3, 3)] * len(flat), labels=labels)
     counts = counts_of(patch_weights={f"{k}.png": {str(k): weight} for k, weight in enumerate(flat)})
     for label, weights in enumerate(own):
-        rng = FixedChance(chance)
-        (drawn,) = draw_patches(bank, counts, np.array([label]), rng)  # type: ignore[arg-type]
+        (drawn,) = draw_patches(bank, counts, np.array([label]), np.array([chance]))
         assert labels[drawn] == label and flat[drawn] > 0
         place = drawn - labels.index(label)
         before, after = np.sum(weights[:place]), np.sum(weights[: place + 1])
         assert before <= chance * np.sum(weights) * (1 + 1e-9) + 1e-9
         assert chance * np.sum(weights) * (1 - 1e-9) - 1e-9 <= after
-
-
-class FixedChance:
-    """Randomness that is none."""
-
-    def __init__(self, chance: float) -> None:
-        self.chance = chance
-
-    def random(self, size: int) -> np.ndarray:
-        return np.full(size, self.chance)
 
 
 def test_shares_of_patches(bank_of: BankOf) -> None:
@@ -112,9 +101,10 @@ def test_shares_of_patches(bank_of: BankOf) -> None:
 def test_equal_weights_change_nothing(bank_of: BankOf) -> None:
     bank = bank_of(shapes=[(4, 4)] * 4, labels=(0, 0, 0, 1))
     labels = np.array([0, 0, 1, 0, 0, 0])
-    plain = draw_patches(bank, counts_of(), labels, np.random.default_rng(4))
+    drawn = np.random.default_rng(4).random(len(labels))
+    plain = draw_patches(bank, counts_of(), labels, drawn)
     weighted = counts_of(patch_weights={"0.png": {"0": 1}})
-    assert draw_patches(bank, weighted, labels, np.random.default_rng(4)).tolist() == plain.tolist()
+    assert draw_patches(bank, weighted, labels, drawn).tolist() == plain.tolist()
 
 
 def test_chances_are_added_up_once_for_a_recipe(bank_of: BankOf) -> None:
