@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.placement import Boxes, draw_positions
-from synthmed.scenes.pose import draw_turns, posed_sizes
+from synthmed.scenes.pose import draw_poses
 from synthmed.scenes.recipe import Recipe
 from synthmed.scenes.variation import FALLBACK_SPREAD
 
@@ -70,11 +70,12 @@ def draw_distractors(
         )
     count = int(rng.integers(low, high + 1))
     index = rng.integers(0, len(bank.distractors), size=count)
-    turns, flips = draw_turns(recipe.objects, *rng.random((2, count)))
+    turned, mirrored = rng.random((2, count))
     jitter = recipe.objects.size_jitter
     spread = FALLBACK_SPREAD if jitter == "natural" else jitter
     factor = scale * rng.uniform(1 - spread, 1 + spread, size=count)
     shapes_px = bank.distractors.shapes_px[index]
-    sizes_px, _ = posed_sizes(shapes_px, np.zeros(count), turns, factor, True)
+    poses = draw_poses(recipe.objects, shapes_px, np.zeros(count), factor, turned, mirrored)
+    turns, flips, sizes_px = poses.turns, poses.flips, poses.sizes_px
     centers_px, placed = draw_positions(recipe.placement, sizes_px, recipe.canvas.size_px, rng, objects)
     return DistractorPlan(index[placed], centers_px[placed], sizes_px[placed], turns[placed], flips[placed])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -109,7 +110,7 @@ class FinishRecipe(Part):
             raise ValueError("jpeg_quality is the lowest, then the highest quality")
         return self
 
-    @property
+    @cached_property
     def is_on(self) -> bool:
         """Whether anything happens at all."""
         return self != FinishRecipe()

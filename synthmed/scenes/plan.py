@@ -10,33 +10,17 @@ from numpy.typing import NDArray
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import CanvasPlan, draw_canvas
-from synthmed.scenes.chance import (
-    CANVAS,
-    DISTRACTORS,
-    FINISH,
-    LARGEST_SEED,
-    NEIGHBOURS,
-    OBJECTS,
-    VARIATION,
-    Chances,
-)
-from synthmed.scenes.counts import draw_counts, draw_source
+from synthmed.scenes.chance import CANVAS, DISTRACTORS, FINISH, LARGEST_SEED, NEIGHBOURS, Chances
 from synthmed.scenes.distractors import NO_DISTRACTOR_PLAN, DistractorPlan, draw_distractors
 from synthmed.scenes.finish import FinishPlan, draw_finish
-from synthmed.scenes.look_recipe import ObjectsRecipe
 from synthmed.scenes.nearest import draw_nearest, source_crowds
-from synthmed.scenes.paste import MAX_OBJECTS
-from synthmed.scenes.placement import Boxes, draw_positions, settle_positions
-from synthmed.scenes.pose import draw_turns, posed_sizes
+from synthmed.scenes.objects import DrawnObjects, draw_objects
+from synthmed.scenes.placement import Boxes, settle_positions
 from synthmed.scenes.recipe import Recipe
-from synthmed.scenes.variation import ObjectVariation, draw_variation, size_factors, turned_sizes, varies
-from synthmed.scenes.weights import draw_patches
+from synthmed.scenes.variation import ObjectVariation
 
 PLAN_VERSION = 2
 """Goes up when the same recipe, bank, seed and number give another scene than before."""
-
-# What is drawn of an object before its place: its patch, turn, mirroring, size and rank in the painting.
-_CHANCES = 5
 
 # So often are the objects of a scene drawn anew where most of them find no place.
 _TRIES = 8
@@ -87,6 +71,11 @@ class Plan:
     def __len__(self) -> int:
         return len(self.patch_index)
 
+    @property
+    def boxes(self) -> Boxes:
+        """Those of the objects."""
+        return Boxes(self.centers_px, self.sizes_px - 2 * self.rims_px[:, None])
+
     def of_objects(self, index: NDArray[np.int64]) -> Plan:
         """The same with some of the objects, ``(M,)`` int, in this order."""
         return replace(
@@ -129,11 +118,34 @@ def draw_plan(recipe: Recipe, bank: PatchBank, seed: int, index: int) -> Plan:
         )
     scale = scene_scale(recipe, bank)
     # A source image may be too crowded to be composed; that alone should not end a long training.
-    for attempt in range(1 if recipe.counts.kind == "fixed" else _TRIES):
-        plan, counts = _draw_objects(recipe, bank, scale, seed, index, attempt)
-        if not _lost_too_much(recipe, counts, plan.unplaced):
-            return _completed(plan, recipe, bank, scale)
-    raise _too_crowded(recipe, bank, counts, plan.unplaced)
+    exact = recipe.counts.kind == "fixed"
+    for attempt in range(1 if exact else _TRIES):
+        drawn = draw_objects(recipe, bank, scale, seed, index, attempt)
+        if not (drawn.unplaced.any() if exact else drawn.lost_too_much):
+            return _completed(_plan(recipe, bank, scale, seed, index, drawn), recipe, bank, scale)
+    raise _too_crowded(recipe, bank, drawn)
+
+
+def _plan(recipe: Recipe, bank: PatchBank, scale: float, seed: int, index: int, drawn: DrawnObjects) -> Plan:
+    """The objects on a canvas."""
+    return Plan(
+        seed=seed,
+        index=index,
+        # On its own, so that the objects are the same on every canvas.
+        canvas=draw_canvas(recipe.canvas, bank, scale, drawn.source, Chances(seed, index, CANVAS)),
+        patch_index=drawn.patch_index,
+        centers_px=drawn.centers_px,
+        sizes_px=drawn.sizes_px,
+        rims_px=drawn.rims_px,
+        quarter_turns=drawn.quarter_turns,
+        flips=drawn.flips,
+        hard=recipe.objects.blend == "hard",
+        match_background=recipe.objects.match_background,
+        unplaced=drawn.unplaced,
+        poisson=recipe.objects.blend == "poisson",
+        variation=drawn.variation,
+        min_visible=recipe.placement.min_visible,
+    )
 
 
 def _completed(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Plan:
@@ -141,120 +153,29 @@ def _completed(plan: Plan, recipe: Recipe, bank: PatchBank, scale: float) -> Pla
 
     So a recipe that does not ask for it gives the same scenes with it and without.
     """
-    boxes_px = plan.sizes_px - 2 * plan.rims_px[:, None]
     if recipe.placement.kind == "clustered":
         rng = Chances(plan.seed, plan.index, NEIGHBOURS).generator()
         height, width = recipe.canvas.size_px
         crowds = bank.prepared(source_crowds, recipe.placement)
         density = len(plan) * scale**2 / (height * width)
         wishes_px = scale * draw_nearest(crowds, bank.labels[plan.patch_index], density, rng)
-        places = boxes_px, plan.centers_px, wishes_px, recipe.canvas.size_px
+        places = plan.boxes.sizes_px, plan.centers_px, wishes_px, recipe.canvas.size_px
         plan = replace(plan, centers_px=settle_positions(recipe.placement, *places, rng))
     if recipe.distractors.per_scene[1] > 0:
         rng = Chances(plan.seed, plan.index, DISTRACTORS).generator()
-        objects = Boxes(plan.centers_px, boxes_px)
-        plan = replace(plan, distractors=draw_distractors(recipe, bank, scale, objects, rng))
+        plan = replace(plan, distractors=draw_distractors(recipe, bank, scale, plan.boxes, rng))
     if recipe.finish.is_on:
         rng = Chances(plan.seed, plan.index, FINISH).generator()
         plan = replace(plan, finish=draw_finish(recipe.finish, plan.canvas.color, rng))
     return plan
 
 
-def _draw_objects(
-    recipe: Recipe,
-    bank: PatchBank,
-    scale: float,
-    seed: int,
-    index: int,
-    attempt: int,
-) -> tuple[Plan, NDArray[np.int64]]:
-    """Objects on a canvas, and how many of each class were asked for, ``(C,)``."""
-    rng = Chances(seed, index, OBJECTS, attempt)
-    source = draw_source(recipe, bank, rng)
-    counts = draw_counts(recipe, bank, scale, source, rng)
-    _check_counts(counts, bank)
-    labels = np.repeat(np.arange(len(counts)), counts)
-    chances = rng.random(_CHANCES * len(labels)).reshape(_CHANCES, len(labels))
-    patch_index = draw_patches(bank, recipe.counts, labels, chances[0])
-    turns, flips, sizes_px, rims_px = _draw_pose(recipe.objects, bank, patch_index, scale, *chances[1:4])
-    variation, both_rims = None, 2 * rims_px[:, None]
-    if varies(recipe.objects):
-        variation = draw_variation(recipe.objects, sizes_px, Chances(seed, index, VARIATION).generator())
-        rectangles = recipe.objects.blend == "hard" or bank.spec.matte == "square"
-        sizes_px = turned_sizes(sizes_px - both_rims, variation.angles, rectangles) + both_rims
-    centers_px, placed = draw_positions(recipe.placement, sizes_px - both_rims, recipe.canvas.size_px, rng)
-    # Placement goes from large to small; the order of painting should not tell the classes apart.
-    order = np.argsort(chances[4], kind="stable")
-    order = order[placed[order]]
-    plan = Plan(
-        seed=seed,
-        index=index,
-        # On its own, so that the objects are the same on every canvas.
-        canvas=draw_canvas(recipe.canvas, bank, scale, source, Chances(seed, index, CANVAS)),
-        patch_index=patch_index[order],
-        centers_px=centers_px[order],
-        sizes_px=sizes_px[order],
-        rims_px=rims_px[order],
-        quarter_turns=turns[order],
-        flips=flips[order],
-        hard=recipe.objects.blend == "hard",
-        match_background=recipe.objects.match_background,
-        unplaced=np.bincount(labels[~placed], minlength=len(bank.classes)),
-        poisson=recipe.objects.blend == "poisson",
-        variation=None if variation is None else variation[order],
-        min_visible=recipe.placement.min_visible,
-    )
-    return plan, counts
-
-
-def _check_counts(counts: NDArray[np.int64], bank: PatchBank) -> None:
-    """Refuse counts that no scene can have, before anything is drawn for them."""
-    lacking = (counts > 0) & (bank.pool_sizes == 0)
-    if lacking.any():
-        raise RecipeError(
-            "the recipe asks for classes without a patch in the bank",
-            value=", ".join(bank.classes[label] for label in np.flatnonzero(lacking)),
-            remedy="click objects of these classes in train images, or relax the border policy of the bank",
-        )
-    if counts.sum() > MAX_OBJECTS:
-        raise RecipeError(
-            f"a scene holds at most {MAX_OBJECTS} objects",
-            value=int(counts.sum()),
-            remedy="ask for fewer objects, a smaller canvas or a larger scale",
-        )
-
-
-def _draw_pose(
-    objects: ObjectsRecipe,
-    bank: PatchBank,
-    patch_index: NDArray[np.int64],
-    scale: float,
-    turned: NDArray[np.float64],
-    mirrored: NDArray[np.float64],
-    size: NDArray[np.float64],
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
-    """Quarter turns ``(M,)``, flips ``(M,)``, and the sizes ``(M, 2)`` and rims ``(M,)`` that result."""
-    shapes_px = bank.shapes_px[patch_index]
-    turns, flips = draw_turns(objects, turned, mirrored)
-    factor = scale * size_factors(objects, bank, bank.labels[patch_index], size)
-    hard = objects.blend == "hard"
-    return turns, flips, *posed_sizes(shapes_px, bank.rims_px[patch_index], turns, factor, hard)
-
-
-def _lost_too_much(recipe: Recipe, counts: NDArray[np.int64], unplaced: NDArray[np.int64]) -> bool:
-    """Whether a scene lost anything of what was asked for exactly, or most of what was drawn."""
-    asked, lost = int(counts.sum()), int(unplaced.sum())
-    return lost > (0 if recipe.counts.kind == "fixed" else max(1, asked // 2))
-
-
-def _too_crowded(
-    recipe: Recipe, bank: PatchBank, counts: NDArray[np.int64], unplaced: NDArray[np.int64]
-) -> RecipeError:
+def _too_crowded(recipe: Recipe, bank: PatchBank, drawn: DrawnObjects) -> RecipeError:
     """What a canvas cannot hold, and what to do."""
-    asked, lost = int(counts.sum()), int(unplaced.sum())
+    asked, lost = int(drawn.counts.sum()), int(drawn.unplaced.sum())
     per_class = ", ".join(
         f"{name} {want - missing} of {want}"
-        for name, want, missing in zip(bank.classes, counts, unplaced, strict=True)
+        for name, want, missing in zip(bank.classes, drawn.counts, drawn.unplaced, strict=True)
         if want
     )
     height, width = recipe.canvas.size_px

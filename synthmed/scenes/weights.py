@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed._compiled import compiled
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.recipe import CountsRecipe
@@ -47,8 +48,8 @@ def require_classes(field: str, names: Iterable[str], bank: PatchBank) -> None:
         )
 
 
-def patch_chances(bank: PatchBank, counts: CountsRecipe) -> NDArray[np.float64] | None:
-    """The chances of the patches that scenes draw from, added up; ``None`` where all are alike.
+def patch_chances(bank: PatchBank, counts: CountsRecipe) -> NDArray[np.float64]:
+    """The chances of the patches that scenes draw from, added up; none where all are alike.
 
     Returns:
         One value for each of `PatchBank.pooled`: the label, plus the share of its class's weight that it and
@@ -58,7 +59,7 @@ def patch_chances(bank: PatchBank, counts: CountsRecipe) -> NDArray[np.float64] 
         RecipeError: a weight is that of a point that the bank does not know, or those of a class are all 0.
     """
     if not counts.patch_weights:
-        return None
+        return np.zeros(0)
     _require_points(counts, bank)
     keys = zip(bank.source_images.tolist(), bank.annotation_ids.tolist(), strict=True)
     nothing: dict[str, float] = {}
@@ -123,8 +124,25 @@ def draw_patches(
         RecipeError: the weights of patches do not fit the bank.
     """
     chances = bank.prepared(patch_chances, counts)
-    if chances is None:
-        starts = np.cumsum(bank.pool_sizes) - bank.pool_sizes
-        return np.asarray(bank.pooled[starts[labels] + (drawn * bank.pool_sizes[labels]).astype(np.int64)])
-    at = np.minimum(labels + drawn, np.nextafter(labels + 1.0, 0))
-    return np.asarray(bank.pooled[np.searchsorted(chances, at, side="right")])
+    return np.asarray(_picked(bank.pooled, bank.pool_sizes, chances, labels, drawn))
+
+
+@compiled
+def _picked(
+    pooled: NDArray[np.int64],
+    pool_sizes: NDArray[np.int64],
+    chances: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    drawn: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """The patches on which some random numbers fall; see `draw_patches` and `patch_chances`."""
+    starts = np.cumsum(pool_sizes) - pool_sizes
+    picked = np.empty_like(labels)
+    for k in range(len(labels)):
+        label = labels[k]
+        if len(chances):
+            at = min(label + drawn[k], np.nextafter(label + 1.0, 0.0))
+            picked[k] = pooled[np.searchsorted(chances, at, side="right")]
+        else:
+            picked[k] = pooled[starts[label] + int(drawn[k] * pool_sizes[label])]
+    return picked
