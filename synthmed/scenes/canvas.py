@@ -208,6 +208,6 @@ def canvas_colors(plan: CanvasPlan, bank: PatchBank, centers_px: NDArray[np.floa
         ``(M, 3)`` float.
     """
     if plan.window is None:
-        return np.broadcast_to(plan.color, (len(centers_px), 3))
+        return np.tile(plan.color, (len(centers_px), 1))
     colors = window_light if plan.light_only else window_colors
     return colors(plan.window, bank.backdrops, plan.shape_px, centers_px)

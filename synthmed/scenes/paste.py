@@ -23,22 +23,22 @@ _FRACTION_BITS = 16
 _ONE = 1 << _FRACTION_BITS
 
 
-class _Buffers(NamedTuple):
-    """Memory for the steps from a patch to a sprite; what ends in ``lanes`` is the same memory by values."""
+class _Taps(NamedTuple):
+    """Between which two pixels of a line those of a resized line lie: see `_fill_taps`."""
 
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    weight: NDArray[np.int64]
+
+
+class _Buffers(NamedTuple):
+    """Memory for the steps from a patch to a sprite; ``pair_lanes`` is the memory of ``pair`` by values."""
+
+    patch: NDArray[np.uint64]
     pair: NDArray[np.uint64]
     pair_lanes: NDArray[np.uint16]
-    line: NDArray[np.uint64]
-    line_lanes: NDArray[np.uint16]
-    left: NDArray[np.uint64]
-    left_lanes: NDArray[np.uint16]
-    right: NDArray[np.uint64]
-    right_lanes: NDArray[np.uint16]
-    row: NDArray[np.int64]
-    row_weight: NDArray[np.int64]
-    column: NDArray[np.int64]
-    column_weight: NDArray[np.int64]
-    weights: NDArray[np.uint16]
+    rows: _Taps
+    columns: _Taps
     shifts: NDArray[np.int16]
     sprite: NDArray[np.uint16]
 
@@ -81,16 +81,15 @@ def paste_objects(
         support: ``(M,)``, written: pixels that it would own alone on an unlimited canvas.
     """
     height, width = owner.shape
-    flat_image, flat_owner = image.reshape(-1), owner.reshape(-1)
+    flat_pixels, flat_image, flat_owner = pixels.reshape(-1), image.reshape(-1), owner.reshape(-1)
     buffers = _buffers(shapes, sizes)
     sprite = buffers.sprite
     for k in range(len(sizes)):
         shape = shapes[k, turns[k] % 2], shapes[k, 1 - turns[k] % 2]
         size = sizes[k, 0], sizes[k, 1]
-        start, down, right = walk(shapes[k, 0], shapes[k, 1], flips[k], turns[k])
-        path = offsets[k] + start, down, right
-        shift = shifts[k, 0], shifts[k, 1], shifts[k, 2]
-        _make_sprite(pixels, mattes, shape, size, path, levels[k] == 0, shift, buffers)
+        _pack(flat_pixels, mattes, offsets[k], levels[k] == 0, buffers.patch[: shape[0] * shape[1]])
+        path = walk(shapes[k, 0], shapes[k, 1], flips[k], turns[k])
+        _make_sprite(shape, size, path, (shifts[k, 0], shifts[k, 1], shifts[k, 2]), buffers)
         support[k] = _count_solid(sprite, size, levels[k])
         # The first row and column of the object that can be seen, and the first ones that no longer can.
         top, left = corners[k, 0], corners[k, 1]
@@ -106,96 +105,97 @@ def paste_objects(
 @compiled
 def _buffers(shapes: NDArray[np.int64], sizes: NDArray[np.int64]) -> _Buffers:
     """Memory that is enough for every one of the objects."""
-    longest, widest, most = 1, 1, 1
+    largest, widest, most = 1, 1, 1
     for k in range(len(sizes)):
-        longest = max(longest, shapes[k, 0], shapes[k, 1])
+        largest = max(largest, shapes[k, 0] * shapes[k, 1])
         widest = max(widest, sizes[k, 0], sizes[k, 1])
         most = max(most, sizes[k, 0] * sizes[k, 1])
-    pair, line = np.empty(2 * longest, dtype=np.uint64), np.empty(longest + 1, dtype=np.uint64)
-    left, right = np.empty(widest, dtype=np.uint64), np.empty(widest, dtype=np.uint64)
+    pair, taps = np.empty(2 * widest, dtype=np.uint64), np.empty((6, widest), dtype=np.int64)
     return _Buffers(
+        np.empty(largest, dtype=np.uint64),
         pair,
         pair.view(np.uint16),
-        line,
-        line.view(np.uint16),
-        left,
-        left.view(np.uint16),
-        right,
-        right.view(np.uint16),
-        np.empty(widest, dtype=np.int64),
-        np.empty(widest, dtype=np.int64),
-        np.empty(widest, dtype=np.int64),
-        np.empty(widest, dtype=np.int64),
-        np.empty(4 * widest, dtype=np.uint16),
+        _Taps(taps[0], taps[1], taps[2]),
+        _Taps(taps[3], taps[4], taps[5]),
         np.empty(4 * widest, dtype=np.int16),
         np.empty(4 * most, dtype=np.uint16),
     )
 
 
 @compiled
+def _pack(
+    pixels: NDArray[np.uint8], mattes: NDArray[np.uint8], first: int, opaque: bool, patch: NDArray[np.uint64]
+) -> None:
+    """Write a patch as quads.
+
+    Args:
+        pixels: ``(3 * T,)``, all patches of the bank.
+        mattes: ``(T,)``.
+        first: first pixel of the patch.
+        opaque: ignore the matte.
+        patch: written.
+    """
+    alpha = np.uint64(255 if opaque else 0)
+    for n in range(len(patch)):
+        # Unsigned indices, here and below, spare numba's test whether an index counts from the end.
+        p = np.uintp(first + n)
+        red = np.uintp(3) * p
+        patch[np.uintp(n)] = (
+            np.uint64(pixels[red])
+            | np.uint64(pixels[red + np.uintp(1)]) << np.uint64(16)
+            | np.uint64(pixels[red + np.uintp(2)]) << np.uint64(32)
+            | (np.uint64(mattes[p]) | alpha) << np.uint64(48)
+        )
+
+
+@compiled
 def _make_sprite(
-    pixels: NDArray[np.uint8],
-    mattes: NDArray[np.uint8],
     shape: tuple[int, int],
     size: tuple[int, int],
     path: tuple[int, int, int],
-    opaque: bool,
     shift: tuple[int, int, int],
     buffers: _Buffers,
 ) -> None:
-    """Make a patch what it is on the canvas, in ``buffers.sprite``: resized as `resize` does, and shifted.
+    """Make a patch what it is on the canvas: mirrored, turned, resized as `resize` does, and shifted.
 
     Args:
-        pixels: as in `paste_objects`.
-        mattes: as in `paste_objects`.
         shape: rows and columns of the patch, mirrored and turned.
         size: rows and columns of the sprite.
         path: how to walk through the patch so that it appears mirrored and turned; see `walk`.
-        opaque: ignore the matte.
         shift: added to red, green and blue.
-        buffers: ``sprite`` is written.
+        buffers: ``patch`` is read and ``sprite`` written.
     """
-    pair, pair_lanes, line, line_lanes, left, left_lanes, right, right_lanes = buffers[:8]
-    row, row_weight, column, column_weight, weights, shifts, sprite = buffers[8:]
-    (rows, columns), (height, width), (start, down, across) = shape, size, path
-    _fill_posed_taps(rows, height, down < 0, row, row_weight)
-    _fill_posed_taps(columns, width, across < 0, column, column_weight)
-    red, green, blue = shift
+    patch, pair, lanes, rows, columns, shifts, sprite = buffers
+    (height, width), (start, down, across) = size, path
+    _fill_taps(shape[0], height, down < 0, rows)
+    _fill_taps(shape[1], width, across < 0, columns)
     for j in range(width):
-        for s in range(4 * j, 4 * j + 4):
-            weights[s] = column_weight[j]
-        shifts[4 * j], shifts[4 * j + 1], shifts[4 * j + 2], shifts[4 * j + 3] = red, green, blue, 0
-    alpha = np.uint64(255 if opaque else 0)
+        columns.before[j] *= across
+        columns.after[j] *= across
+        shifts[4 * j], shifts[4 * j + 1], shifts[4 * j + 2], shifts[4 * j + 3] = (
+            shift[0],
+            shift[1],
+            shift[2],
+            0,
+        )
     half, last = len(pair) // 2, -1
     for i in range(height):
-        low, high = row[i], min(row[i] + 1, rows - 1)
+        low, high = rows.before[i], rows.after[i]
         # The rows of the patch come in turn, the even ones into one half of the buffer, the odd ones into the
-        # other.
+        # other. A value of 8 bits and a weight of 8 fill a lane, so that one product does for four.
         for r in range(max(low, last + 1), high + 1):
-            for j in range(columns):
-                # Unsigned indices, here and below, spare numba's test whether an index counts from the end.
-                p = np.uintp(start + down * r + across * j)
-                pair[np.uintp((r & 1) * half + j)] = (
-                    np.uint64(pixels[p, 0])
-                    | np.uint64(pixels[p, 1]) << np.uint64(16)
-                    | np.uint64(pixels[p, 2]) << np.uint64(32)
-                    | (np.uint64(mattes[p]) | alpha) << np.uint64(48)
-                )
+            at, to = start + down * r, half * (r & 1)
+            for j in range(width):
+                weight = np.uint64(columns.weight[j])
+                left, right = patch[np.uintp(at + columns.before[j])], patch[np.uintp(at + columns.after[j])]
+                pair[np.uintp(to + j)] = left * (np.uint64(256) - weight) + right * weight
             last = r
         upper, lower = 4 * half * (low & 1), 4 * half * (high & 1)
-        wanted, rest = np.uint16(row_weight[i]), np.uint16(256 - row_weight[i])
-        for s in range(4 * columns):
-            line_lanes[s] = np.uint16(pair_lanes[np.uintp(upper + s)] * rest) + np.uint16(
-                pair_lanes[np.uintp(lower + s)] * wanted
-            )
-        # The last pixel is repeated so that each has a next one.
-        line[columns] = line[columns - 1]
-        for j in range(width):
-            p = np.uintp(column[j])
-            left[j], right[j] = line[p], line[p + np.uintp(1)]
+        wanted, rest = np.int32(rows.weight[i]), np.int32(256 - rows.weight[i])
         for s in range(4 * width):
-            weight = np.int32(weights[s])
-            mixed = np.int32(left_lanes[s]) * (np.int32(256) - weight) + np.int32(right_lanes[s]) * weight
+            mixed = (
+                np.int32(lanes[np.uintp(upper + s)]) * rest + np.int32(lanes[np.uintp(lower + s)]) * wanted
+            )
             value = ((mixed + np.int32(32768)) >> np.int32(16)) + np.int32(shifts[s])
             sprite[np.uintp(4 * width * i + s)] = min(max(value, np.int32(0)), np.int32(255))
 
@@ -354,35 +354,32 @@ def linear_taps(size: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.i
         >>> linear_taps(2, 4)
         (array([0, 0, 0, 1]), array([  0,  64, 192,   0]))
     """
-    before = np.empty(target, dtype=np.int64)
-    weight = np.empty(target, dtype=np.int64)
-    _fill_taps(size, target, before, weight)
-    return before, weight
+    taps = _Taps(
+        np.empty(target, dtype=np.int64), np.empty(target, dtype=np.int64), np.empty(target, dtype=np.int64)
+    )
+    _fill_taps(size, target, False, taps)
+    return taps.before, taps.weight
 
 
 @compiled
-def _fill_taps(size: int, target: int, before: NDArray[np.int64], weight: NDArray[np.int64]) -> None:
-    """Write `linear_taps`, which may be longer than needed."""
+def _fill_taps(size: int, target: int, backwards: bool, taps: _Taps) -> None:
+    """Write where the pixels of a resized line lie, or those of one that is read from its end.
+
+    The weights stay those of the line as it is, so that a patch shows the same colours in every pose.
+
+    Args:
+        size: pixels of the line.
+        target: pixels of the resized line.
+        backwards: whether it is read from its end.
+        taps: written: the pixel before, the one after it, and the weight of that in 1/256. The last pixel
+            has itself after it.
+    """
     step = (size * _ONE + target // 2) // target
     start = ((size - 1) * _ONE - step * (target - 1)) // 2
     for i in range(target):
         at = min(max(start + step * i, 0), (size - 1) * _ONE)
-        before[i] = at >> _FRACTION_BITS
-        weight[i] = (at >> (_FRACTION_BITS - 8)) & 255
-
-
-@compiled
-def _fill_posed_taps(
-    size: int, target: int, backwards: bool, before: NDArray[np.int64], weight: NDArray[np.int64]
-) -> None:
-    """Write `linear_taps` of a line, or of one that is read from its end.
-
-    The weights stay those of the line as it is, so that a patch shows the same colours in every pose.
-    """
-    _fill_taps(size, target, before, weight)
-    if backwards:
-        before[:target] = before[:target][::-1].copy()
-        weight[:target] = weight[:target][::-1].copy()
-        for i in range(target):
-            before[i] = size - 1 - before[i] - (weight[i] > 0)
-            weight[i] = (256 - weight[i]) & 255
+        before, weight = at >> _FRACTION_BITS, (at >> (_FRACTION_BITS - 8)) & 255
+        if backwards:
+            before, weight = size - 1 - before - (weight > 0), (256 - weight) & 255
+        to = target - 1 - i if backwards else i
+        taps.before[to], taps.after[to], taps.weight[to] = before, min(before + 1, size - 1), weight

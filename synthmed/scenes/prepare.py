@@ -1,8 +1,6 @@
-"""What is pasted for each object: its patch as it was cut, or pixels made for this scene alone."""
+"""Objects whose pixels are made for one scene alone: turned by any angle, toned, blurred or fitted."""
 
 from __future__ import annotations
-
-from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +8,7 @@ from numpy.typing import NDArray
 from synthmed.bank.matte import HALF_LEVEL
 from synthmed.bank.patchbank import PatchBank
 from synthmed.scenes.blur import blur, reach_px
-from synthmed.scenes.canvas import canvas_colors
+from synthmed.scenes.cut import Pasted, objects_as_cut, read_only
 from synthmed.scenes.membrane import membranes
 from synthmed.scenes.plan import Plan
 from synthmed.scenes.tones import apply_tones, tone_tables
@@ -20,100 +18,10 @@ _SOFT_PX = 1.5
 """Room for the soft border of a turned patch, both sides together, in pixels of the coarser of the two."""
 
 
-class Pasted(NamedTuple):
-    """M objects as `paste_objects` takes them.
-
-    Attributes:
-        pixels: ``(T, 3)`` uint8, those of the bank or of this scene.
-        mattes: ``(T,)`` uint8.
-        offsets: ``(M,)`` int, first pixel of each object.
-        shapes_px: ``(M, 2)`` int, its shape there.
-        corners_px: ``(M, 2)`` int, its first pixel on the canvas.
-        sizes_px: ``(M, 2)`` int, its shape on the canvas.
-        flips: ``(M,)`` bool.
-        turns: ``(M,)`` int.
-        shifts: ``(M, 3)`` int, added to its colours.
-        levels: ``(M,)`` int, the alpha from which on a pixel belongs to the object; 0 ignores the matte.
-    """
-
-    pixels: NDArray[np.uint8]
-    mattes: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-    shapes_px: NDArray[np.int64]
-    corners_px: NDArray[np.int64]
-    sizes_px: NDArray[np.int64]
-    flips: NDArray[np.bool_]
-    turns: NDArray[np.int64]
-    shifts: NDArray[np.int64]
-    levels: NDArray[np.int64]
-
-
-class Sprites(Protocol):
-    """What can be pasted: the patches of a bank, or its distractors (see there)."""
-
-    @property
-    def pixels(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def mattes(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def offsets(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def shapes_px(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def object_levels(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def backgrounds(self) -> NDArray[np.float64]: ...  # noqa: D102
-
-
-def objects_as_cut(plan: Plan, bank: PatchBank) -> tuple[Pasted, NDArray[np.int64]]:
-    """The patches of the bank, and the boxes ``(M, 4)`` int of the objects on an unlimited canvas."""
-    pose = plan.centers_px, plan.sizes_px, plan.flips, plan.quarter_turns
-    pasted = _as_cut(plan, bank, bank, plan.patch_index, *pose, match=not plan.poisson)
-    corners, rims = pasted.corners_px, plan.rims_px[:, None]
-    return pasted, np.hstack([corners + rims, corners + plan.sizes_px - rims])
-
-
-def distractors_as_cut(plan: Plan, bank: PatchBank) -> Pasted:
-    """The distractors of the bank that lie beneath the objects."""
-    under = plan.distractors
-    pose = under.centers_px, under.sizes_px, under.flips, under.quarter_turns
-    return _as_cut(plan, bank, bank.distractors, under.index, *pose, match=True)
-
-
-def _as_cut(
-    plan: Plan,
-    bank: PatchBank,
-    sprites: Sprites,
-    index: NDArray[np.int64],
-    centers_px: NDArray[np.float64],
-    sizes_px: NDArray[np.int64],
-    flips: NDArray[np.bool_],
-    turns: NDArray[np.int64],
-    *,
-    match: bool,
-) -> Pasted:
-    shifts = np.zeros((len(index), 3), dtype=np.int64)
-    if plan.match_background and match:
-        colors = canvas_colors(plan.canvas, bank, centers_px)
-        shifts = np.rint(colors - sprites.backgrounds[index]).astype(np.int64)
-    return Pasted(
-        pixels=_read_only(sprites.pixels),
-        mattes=_read_only(sprites.mattes),
-        offsets=sprites.offsets[index],
-        shapes_px=sprites.shapes_px[index],
-        corners_px=np.rint(centers_px - sizes_px / 2).astype(np.int64),
-        sizes_px=sizes_px,
-        flips=flips,
-        turns=turns,
-        shifts=shifts,
-        levels=np.zeros(len(index), dtype=np.int64) if plan.hard else sprites.object_levels[index],
-    )
-
-
 def objects_prepared(
     plan: Plan, bank: PatchBank, canvas: NDArray[np.uint8]
 ) -> tuple[Pasted, NDArray[np.int64]]:
-    """The same for objects that are more than resized, mirrored and turned by quarters.
+    """What `objects_as_cut` gives, for objects that are more than resized, mirrored and turned by quarters.
 
     Their pixels and mattes are made first, so that pasting is the same for all.
 
@@ -150,8 +58,8 @@ def objects_prepared(
         membranes(canvas, pixels, mattes, starts, sizes_px, corners_px, grounds, added)
     apply_tones(pixels, _tables(plan, bank), added, starts, areas)
     pasted = Pasted(
-        pixels=_read_only(pixels),
-        mattes=_read_only(mattes),
+        pixels=read_only(pixels),
+        mattes=read_only(mattes),
         offsets=starts,
         shapes_px=sizes_px,
         corners_px=corners_px,
@@ -247,10 +155,3 @@ def _tables(plan: Plan, bank: PatchBank) -> NDArray[np.int16]:
     ):
         return np.zeros((0, 3, 256), dtype=np.int16)
     return tone_tables(bank.backgrounds[plan.patch_index], drawn.brightness, drawn.contrast, drawn.stain)
-
-
-def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A view of one type for the compiled loops, be the bank in memory or memory-mapped."""
-    view: NDArray[np.uint8] = np.asarray(array).view()
-    view.flags.writeable = False
-    return view

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import paint_canvas
+from synthmed.scenes.cut import Pasted, distractors_as_cut, objects_as_cut
 from synthmed.scenes.finish import finished
 from synthmed.scenes.paste import MAX_OBJECTS, SOFT, paste_objects
 from synthmed.scenes.plan import Plan
-from synthmed.scenes.prepare import Pasted, distractors_as_cut, objects_as_cut, objects_prepared
+from synthmed.scenes.prepare import objects_prepared
 
 
 @dataclass(frozen=True, eq=False)

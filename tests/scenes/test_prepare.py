@@ -16,7 +16,8 @@ from synthmed.bank.backdrops import Backdrops
 from synthmed.bank.matte import square_matte
 from synthmed.scenes import Plan, Scene, draw_plan, make_recipe, render
 from synthmed.scenes.canvas import paint_canvas
-from synthmed.scenes.prepare import Pasted, objects_as_cut, objects_prepared
+from synthmed.scenes.cut import Pasted, objects_as_cut
+from synthmed.scenes.prepare import objects_prepared
 from synthmed.scenes.variation import ObjectVariation
 
 BankOf = Callable[..., PatchBank]
