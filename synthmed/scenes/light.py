@@ -112,22 +112,56 @@ def level_light(
         wanted_columns: the same of the columns.
         image: ``(H, W, 3)``, changed.
     """
-    everywhere = np.arange(image.shape[1])
-    here = np.flatnonzero((columns[0] != wanted_columns[0]) | (columns[1] != wanted_columns[1]))
-    for i in range(image.shape[0]):
-        same = rows[0][i] == wanted_rows[0][i] and rows[1][i] == wanted_rows[1][i]
-        if same and not len(here):
-            continue
-        shown = _line(cells, rows[0][i], rows[1][i])
-        wanted = _line(cells, wanted_rows[0][i], wanted_rows[1][i])
-        for j in here if same else everywhere:
-            a, v = columns[0][j], columns[1][j]
-            b, w = wanted_columns[0][j], wanted_columns[1][j]
+    height, width = image.shape[:2]
+    shown, wanted = _across(cells, columns), _across(cells, wanted_columns)
+    everywhere, differing = np.array([[0, width]]), _runs(columns, wanted_columns)
+    flat = image.reshape(-1)
+    for i in range(height):
+        a, v = rows[0][i], rows[1][i]
+        b, w = wanted_rows[0][i], wanted_rows[1][i]
+        above, below, upper, lower = wanted[b], wanted[b + 1], shown[a], shown[a + 1]
+        for begin, end in differing if a == b and v == w else everywhere:
+            for n in range(3 * begin, 3 * end):
+                # Unsigned indices spare numba's test whether an index counts from the end.
+                s, at = np.uintp(n), np.uintp(3 * width * i + n)
+                more = np.int64(above[s]) * (256 - w) + np.int64(below[s]) * w
+                less = np.int64(upper[s]) * (256 - v) + np.int64(lower[s]) * v
+                level = np.int64(flat[at]) + ((more - less + (1 << 23)) >> 24)
+                flat[at] = min(max(level, 0), 255)
+
+
+@compiled
+def _across(
+    cells: NDArray[np.int64], columns: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> NDArray[np.int32]:
+    """The light of each row of cells at all columns of pixels, ``(R, 3 * W)`` in 1/65536."""
+    light = np.empty((len(cells), 3 * len(columns[0])), dtype=np.int32)
+    for row in range(len(cells)):
+        for j in range(len(columns[0])):
+            before, weight = columns[0][j], columns[1][j]
             for channel in range(3):
-                more = wanted[b, channel] * (256 - w) + wanted[b + 1, channel] * w
-                less = shown[a, channel] * (256 - v) + shown[a + 1, channel] * v
-                level = np.int64(image[i, j, channel]) + ((more - less + (1 << 23)) >> 24)
-                image[i, j, channel] = min(max(level, 0), 255)
+                left, right = cells[row, before, channel], cells[row, before + 1, channel]
+                light[row, 3 * j + channel] = left * (256 - weight) + right * weight
+    return light
+
+
+@compiled
+def _runs(
+    columns: tuple[NDArray[np.int64], NDArray[np.int64]],
+    wanted: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.int64]:
+    """Begin and end of each run of columns whose taps differ, ``(K, 2)``."""
+    bounds = np.empty((len(columns[0]) // 2 + 1, 2), dtype=np.int64)
+    count, inside = 0, False
+    for j in range(len(columns[0])):
+        differs = columns[0][j] != wanted[0][j] or columns[1][j] != wanted[1][j]
+        if differs and not inside:
+            bounds[count, 0] = j
+            count += 1
+        if differs:
+            bounds[count - 1, 1] = j + 1
+        inside = differs
+    return bounds[:count]
 
 
 @compiled
