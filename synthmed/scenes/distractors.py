@@ -74,8 +74,9 @@ def draw_distractors(
     jitter = recipe.objects.size_jitter
     spread = FALLBACK_SPREAD if jitter == "natural" else jitter
     factor = scale * rng.uniform(1 - spread, 1 + spread, size=count)
-    shapes_px = bank.distractors.shapes_px[index]
-    poses = draw_poses(recipe.objects, shapes_px, np.zeros(count), factor, turned, mirrored)
+    shapes_px = bank.distractors.shapes_px
+    no_rims = np.zeros(len(shapes_px))
+    poses = draw_poses(recipe.objects, shapes_px, no_rims, index, factor, turned, mirrored)
     turns, flips, sizes_px = poses.turns, poses.flips, poses.sizes_px
     centers_px, placed = draw_positions(recipe.placement, sizes_px, recipe.canvas.size_px, rng, objects)
     return DistractorPlan(index[placed], centers_px[placed], sizes_px[placed], turns[placed], flips[placed])

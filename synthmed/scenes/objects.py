@@ -82,8 +82,8 @@ def draw_objects(
     which, turned, mirrored, size, rank = chances
     patch_index = draw_patches(bank, recipe.counts, labels, which)
     factor = scale * size_factors(recipe.objects, bank, labels, size)
-    shapes_px, rims_px = bank.shapes_px[patch_index], bank.rims_px[patch_index]
-    poses = draw_poses(recipe.objects, shapes_px, rims_px, factor, turned, mirrored)
+    patches = bank.shapes_px, bank.rims_px, patch_index
+    poses = draw_poses(recipe.objects, *patches, factor, turned, mirrored)
     variation, sizes_px, both_rims = None, poses.sizes_px, 2 * poses.rims_px[:, None]
     if varies(recipe.objects):
         variation = draw_variation(recipe.objects, sizes_px, Chances(seed, index, VARIATION).generator())
@@ -91,11 +91,11 @@ def draw_objects(
         sizes_px = turned_sizes(sizes_px - both_rims, variation.angles, rectangles) + both_rims
     centers_px, placed = draw_positions(recipe.placement, sizes_px - both_rims, recipe.canvas.size_px, rng)
     # Placement goes from large to small; the order of painting should not tell the classes apart.
-    order = np.argsort(rank, kind="stable")
-    order = order[placed[order]]
     columns = patch_index, centers_px, sizes_px, poses.rims_px, poses.turns, poses.flips
-    patch_index, centers_px, sizes_px, rims_px, turns, flips = _in_order(order, *columns)
-    unplaced = counts - np.bincount(labels[order], minlength=len(counts))
+    order, patch_index, centers_px, sizes_px, rims_px, turns, flips = _in_order(rank, placed, *columns)
+    unplaced = np.zeros_like(counts)
+    if len(order) < len(labels):
+        unplaced = counts - np.bincount(labels[order], minlength=len(counts))
     variation = None if variation is None else variation[order]
     return DrawnObjects(
         source, counts, unplaced, patch_index, centers_px, sizes_px, rims_px, turns, flips, variation
@@ -104,7 +104,8 @@ def draw_objects(
 
 @compiled
 def _in_order(
-    order: NDArray[np.int64],
+    rank: NDArray[np.float64],
+    placed: NDArray[np.bool_],
     patch_index: NDArray[np.int64],
     centers_px: NDArray[np.float64],
     sizes_px: NDArray[np.int64],
@@ -113,14 +114,18 @@ def _in_order(
     flips: NDArray[np.bool_],
 ) -> tuple[
     NDArray[np.int64],
+    NDArray[np.int64],
     NDArray[np.float64],
     NDArray[np.int64],
     NDArray[np.int64],
     NDArray[np.int64],
     NDArray[np.bool_],
 ]:
-    """Some objects in this order; one call costs less than six."""
-    return patch_index[order], centers_px[order], sizes_px[order], rims_px[order], turns[order], flips[order]
+    """The objects that have a place, in the order of their ranks: which they are, and their columns."""
+    order = np.argsort(rank, kind="mergesort")
+    order = order[placed[order]]
+    poses = sizes_px[order], rims_px[order], turns[order], flips[order]
+    return order, patch_index[order], centers_px[order], *poses
 
 
 def _check_counts(counts: NDArray[np.int64], bank: PatchBank) -> None:

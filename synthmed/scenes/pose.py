@@ -31,6 +31,7 @@ def draw_poses(
     objects: ObjectsRecipe,
     shapes_px: NDArray[np.int64],
     rims_px: NDArray[np.float64],
+    index: NDArray[np.int64],
     factor: NDArray[np.float64],
     turned: NDArray[np.float64],
     mirrored: NDArray[np.float64],
@@ -39,21 +40,23 @@ def draw_poses(
 
     Args:
         objects: how they may be turned, and whether mirrored.
-        shapes_px: ``(M, 2)``, of the patches.
-        rims_px: ``(M,)``, of the patches.
+        shapes_px: ``(P, 2)``, of all patches.
+        rims_px: ``(P,)``, of all patches.
+        index: ``(M,)``, which of them.
         factor: ``(M,)``, canvas pixels per pixel of a patch.
         turned: ``(M,)`` from [0, 1), random.
         mirrored: ``(M,)`` from [0, 1), random.
     """
     kinds, share = 1 if objects.rotation == "none" else 4, 0.5 if objects.flips else 0.0
     hard = objects.blend == "hard"
-    return Poses(*_posed(shapes_px, rims_px, factor, turned, mirrored, kinds, share, hard))
+    return Poses(*_posed(shapes_px, rims_px, index, factor, turned, mirrored, kinds, share, hard))
 
 
 @compiled
 def _posed(
     shapes: NDArray[np.int64],
     patch_rims: NDArray[np.float64],
+    index: NDArray[np.int64],
     factor: NDArray[np.float64],
     turned: NDArray[np.float64],
     mirrored: NDArray[np.float64],
@@ -68,10 +71,10 @@ def _posed(
     for k in range(count):
         turns[k], flips[k] = int(turned[k] * kinds), mirrored[k] < share
         for axis in range(2):
-            side = shapes[k, axis ^ (turns[k] & 1)] * factor[k]
+            side = shapes[index[k], axis ^ (turns[k] & 1)] * factor[k]
             sizes[k, axis] = max(1, np.int64(np.rint(side)))
         if not hard:
             # No box is less than a pixel wide.
             widest = (min(sizes[k, 0], sizes[k, 1]) - 1) // 2
-            rims[k] = min(np.int64(np.rint(patch_rims[k] * factor[k])), widest)
+            rims[k] = min(np.int64(np.rint(patch_rims[index[k]] * factor[k])), widest)
     return turns, flips, sizes, rims
