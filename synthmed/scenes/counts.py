@@ -33,23 +33,31 @@ def draw_counts(
         RecipeError: the recipe names a class that the bank does not have, or weighs them all 0.
     """
     if recipe.counts.kind == "fixed":
-        return fixed_counts(recipe.counts, bank)
+        return bank.prepared(fixed_counts, recipe.counts)
     weights = bank.prepared(class_weights, recipe.counts)
+    expected = bank.prepared(expected_counts, (recipe, scale))
+    if recipe.counts.kind == "balanced":
+        return balanced_counts(expected, weights, rng)
+    own = decorrelated_counts(expected, recipe.counts, rng) if source is None else expected[source]
+    # A class without a patch weighs nothing.
+    return round_at_random(own * weights, rng)
+
+
+def expected_counts(bank: PatchBank, of: tuple[Recipe, float]) -> NDArray[np.float64]:
+    """How many objects scenes like each source image have, ``(I, C)``.
+
+    Args:
+        bank: the bank.
+        of: the recipe, and how many scene pixels a source pixel has.
+    """
+    recipe, scale = of
+    counts = bank.image_counts.astype(np.float64)
+    if not recipe.counts.by_area:
+        return counts
     height, width = recipe.canvas.size_px
     # One source image at this scale covers a part of the canvas, or more than the canvas.
     areas_px = bank.image_shapes_px.prod(axis=1) * scale**2
-    density = bank.image_counts.astype(np.float64)
-    factor = 1.0
-    if recipe.counts.by_area:
-        density, factor = density / areas_px[:, None], float(height * width)
-    if recipe.counts.kind == "balanced":
-        return balanced_counts(density * factor, weights, rng)
-    if source is not None:
-        expected = density[source] * factor
-    else:
-        expected = decorrelated_counts(density, recipe.counts, rng) * factor
-    counts = round_at_random(expected * weights, rng)
-    return np.where(bank.pool_sizes > 0, counts, 0)
+    return np.asarray(counts / areas_px[:, None] * float(height * width))
 
 
 def balanced_counts(
@@ -73,28 +81,28 @@ def balanced_counts(
 
 
 def decorrelated_counts(
-    density: NDArray[np.float64], counts: CountsRecipe, rng: Uniform
+    expected: NDArray[np.float64], counts: CountsRecipe, rng: Uniform
 ) -> NDArray[np.float64]:
     """Each class present or absent on its own, its count that of a random image which has the class.
 
     Args:
-        density: ``(I, C)``, counts or counts per pixel.
+        expected: ``(I, C)``, objects per image and class.
         counts: presence and spread.
         rng: source of randomness.
     """
-    classes: int = density.shape[1]
+    classes: int = expected.shape[1]
     present = rng.random(classes) < counts.presence
     factor = np.exp((2 * rng.random(classes) - 1) * np.log(counts.spread))
     pick = rng.random(classes)
     drawn = np.zeros(classes)
     for label in np.flatnonzero(present):
-        nonzero = density[density[:, label] > 0, label]
+        nonzero = expected[expected[:, label] > 0, label]
         if len(nonzero):
             drawn[label] = nonzero[int(pick[label] * len(nonzero))] * factor[label]
     return drawn
 
 
-def fixed_counts(counts: CountsRecipe, bank: PatchBank) -> NDArray[np.int64]:
+def fixed_counts(bank: PatchBank, counts: CountsRecipe) -> NDArray[np.int64]:
     """The counts that the recipe names.
 
     Raises:

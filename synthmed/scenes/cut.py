@@ -160,6 +160,16 @@ def _boxes(
     return boxes
 
 
+@compiled
+def clipped(boxes: NDArray[np.int64], height: int, width: int) -> NDArray[np.float64]:
+    """What of some boxes ``(M, 4)`` lies on the canvas."""
+    inside = np.empty(boxes.shape)
+    for k in range(len(boxes)):
+        for axis in range(4):
+            inside[k, axis] = min(max(boxes[k, axis], 0), width if axis % 2 else height)
+    return inside
+
+
 def read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A view of one type for the compiled loops, be the bank in memory or memory-mapped."""
     view: NDArray[np.uint8] = np.asarray(array).view()

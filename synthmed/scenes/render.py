@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.canvas import paint_canvas
-from synthmed.scenes.cut import Pasted, distractors_as_cut, objects_as_cut
+from synthmed.scenes.cut import Pasted, clipped, distractors_as_cut, objects_as_cut
 from synthmed.scenes.finish import finished
 from synthmed.scenes.paste import MAX_OBJECTS, SOFT, paste_objects
 from synthmed.scenes.plan import Plan
@@ -93,14 +93,13 @@ def _paint(plan: Plan, bank: PatchBank, painted: NDArray[np.int64]) -> Scene:
     if len(plan.distractors):
         beneath = _paste(image, distractors_as_cut(plan, bank))[0] & np.uint16(MAX_OBJECTS)
     owner, visible, support = _paste(image, objects)
-    limits = np.array(plan.canvas.shape_px * 2)
     unplaced = plan.unplaced
     if len(painted) < len(plan):
         hidden = bank.labels[np.delete(plan.patch_index, painted)]
         unplaced = unplaced + np.bincount(hidden, minlength=len(unplaced))
     return Scene(
         image=image,
-        boxes_px=np.minimum(np.maximum(boxes, 0), limits).astype(np.float64),
+        boxes_px=np.asarray(clipped(boxes, *plan.canvas.shape_px)),
         labels=bank.labels[shown.patch_index],
         visible_fraction=visible / np.maximum(support, 1),
         owners=owner,

@@ -136,7 +136,7 @@ def test_weights_of_one_change_nothing(bank_of: BankOf) -> None:
 def test_fixed_counts(bank_of: BankOf) -> None:
     assert drawn(bank_of(), kind="fixed", fixed={"c": 7, "a": 1}, scenes=3).tolist() == [[1, 0, 7]] * 3
     with pytest.raises(RecipeError, match=r"counts\.fixed names classes.*'d, e'.*a, b, c"):
-        fixed_counts(CountsRecipe(kind="fixed", fixed={"e": 1, "a": 1, "d": 0}), bank_of())
+        fixed_counts(bank_of(), CountsRecipe(kind="fixed", fixed={"e": 1, "a": 1, "d": 0}))
 
 
 @pytest.mark.parametrize("expected", [[], [0.0, 1.0, 3.0], [0.2, 0.5, 7.9]])
