@@ -8,8 +8,8 @@ on, and other arms are added to the table later.
 DATA is a folder with ``images/`` and ``points.csv``, by default the phantom; ``DATA:NAME`` takes its points
 as one class NAME.
 
-What helps is found out with ``--on train``: the network learns from one half of the train images and is judged
-on the other by average precision, which needs no threshold. Val is read for what was chosen.
+What helps is found out with ``--on train``: the network learns from one half of the train images and is
+judged on the other. Val is read for what was chosen.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ TRAIN_IMAGES = 48
 BLOCK = 12
 """Images in a row that stay together when train is halved, since neighbours are often of one slide."""
 
-MEASURES = {"val": "center_f1", "train": "center_ap"}
+MEASURES = {"center_f1": "centre F1", "center_ap": "average precision by centres"}
+JUDGES = {"val": "real val", "train": "the other half of real train"}
 OUT = Path("work_dirs/transfer.jsonl")
 ARMS = Path(__file__).with_name("transfer_arms.yaml")
 
@@ -78,7 +79,7 @@ class Data:
 @click.option("--steps", default=600, show_default=True, help="Training steps of 8 images.")
 @click.option(
     "--on",
-    type=click.Choice(list(MEASURES)),
+    type=click.Choice(list(JUDGES)),
     default="val",
     show_default=True,
     help="train: learn from one half of it, be judged on the other.",
@@ -93,7 +94,7 @@ def main(
     out.parent.mkdir(parents=True, exist_ok=True)
     data = data or (_phantom(out.parent / "transfer_phantom"),)
     lines = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
-    lines = [line for line in lines if MEASURES[on] in line]
+    lines = [line for line in lines if line.get("on", "val") == on]
     done = {
         _key(*(line[name] for name in ("data", "arm", "seed", "steps", "settings"))): line for line in lines
     }
@@ -108,14 +109,17 @@ def main(
                 loaded = loaded or _load(place, on)
                 start = time.perf_counter()
                 model = _trained(loaded, known[arm], seed, steps, f"{title}, {arm}, seed {seed}")
-                line = dict(data=title, arm=arm, seed=seed, steps=steps)
-                line[MEASURES[on]] = _judged(model, loaded, on)
+                line = dict(data=title, arm=arm, seed=seed, steps=steps, on=on, **_judged(model, loaded))
                 line |= dict(settings=known[arm], seconds=round(time.perf_counter() - start))
                 line |= dict(date=date.today().isoformat(), machine=processor())
                 done[key] = line
                 with out.open("a") as file:
                     file.write(json.dumps(line) + "\n")
-    _print(titles, arms, seeds, steps, on, known, done)
+    for measure, name in MEASURES.items():
+        title = f"{name} on {JUDGES[on]}, mean over seeds ± deviation; {steps} steps of {BATCH}"
+        _print(title, measure, titles, arms, seeds, steps, known, done)
+    seconds = np.median([line["seconds"] for line in done.values()])
+    Console().print(f"seeds {', '.join(map(str, seeds))}; median {seconds:.0f} s per training; {processor()}")
 
 
 def _phantom(folder: Path) -> str:
@@ -162,15 +166,15 @@ def _trained(data: Data, arm: dict[str, Any] | None, seed: int, steps: int, titl
     return model
 
 
-def _judged(model: CenterNet, data: Data, on: str) -> dict[str, float]:
-    """Of each class the centre F1, at the threshold that is best on train, or the average precision."""
+def _judged(model: CenterNet, data: Data) -> dict[str, dict[str, float]]:
+    """Of each class the centre F1 at the threshold that is best on train, and the average precision."""
+    train = _evaluate(model, data, "train", TRAIN_IMAGES)
     val = _evaluate(model, data, "val", None)
-    if on == "train":
-        values = average_precisions(val)
-    else:
-        train = _evaluate(model, data, "train", TRAIN_IMAGES)
-        values = detection_scores(val, best_thresholds(train)).f1
-    return dict(zip(data.points.classes, np.round(values, 4).tolist(), strict=True))
+    f1 = detection_scores(val, best_thresholds(train)).f1
+    return {
+        measure: dict(zip(data.points.classes, np.round(values, 4).tolist(), strict=True))
+        for measure, values in (("center_f1", f1), ("center_ap", average_precisions(val)))
+    }
 
 
 def _train(
@@ -251,28 +255,32 @@ def _evaluate(model: CenterNet, data: Data, split: str, most: int | None) -> Any
 
 
 def _print(
-    titles: Any, arms: Any, seeds: Any, steps: int, on: str, known: dict[str, Any], done: dict[Any, Any]
+    title: str,
+    measure: str,
+    data: Any,
+    arms: Any,
+    seeds: Any,
+    steps: int,
+    known: dict[str, Any],
+    done: dict[Any, Any],
 ) -> None:
-    measure = MEASURES[on]
-    what = "centre F1 on real val" if on == "val" else "average precision on the other half of real train"
-    table = Table(title=f"{what}, mean over seeds ± deviation; {steps} steps of {BATCH}")
+    table = Table(title=title)
     table.add_column("trained on")
     columns = []
-    for title in titles:
-        classes = next(line[measure] for key, line in done.items() if key[0] == title)
-        columns += [(title, name) for name in classes]
-    for title, name in columns:
-        table.add_column(f"{title.partition(':')[0]}\n{name}", justify="right")
+    for place in data:
+        classes = next(line["center_f1"] for key, line in done.items() if key[0] == place)
+        columns += [(place, name) for name in classes]
+    for place, name in columns:
+        table.add_column(f"{place.partition(':')[0]}\n{name}", justify="right")
     for arm in arms:
         cells = []
-        for title, name in columns:
-            values = [done[_key(title, arm, seed, steps, known[arm])][measure][name] for seed in seeds]
+        for place, name in columns:
+            lines = [done[_key(place, arm, seed, steps, known[arm])] for seed in seeds]
+            # Results of before average precision was kept have none.
+            values = [line.get(measure, {}).get(name, np.nan) for line in lines]
             cells.append(f"{np.mean(values):.3f} ±{np.std(values):.3f}")
         table.add_row(arm, *cells)
-    console = Console(width=40 + 16 * len(columns))
-    console.print(table)
-    seconds = np.median([line["seconds"] for line in done.values()])
-    console.print(f"seeds {', '.join(map(str, seeds))}; median {seconds:.0f} s per training; {processor()}")
+    Console(width=40 + 16 * len(columns)).print(table)
 
 
 if __name__ == "__main__":
