@@ -46,7 +46,7 @@ from synthmed.scenes import draw_plan, make_recipe, render, with_size
 
 SIDE_PX = 256
 BATCH = 8
-TRAIN_IMAGES = 48
+TRAIN_IMAGES = 400
 BLOCK = 12
 """Images in a row that stay together when train is halved, since neighbours are often of one slide."""
 

@@ -46,6 +46,8 @@ def draw_counts(
         return balanced_counts(density * factor, weights, rng)
     if source is not None:
         expected = density[source] * factor
+        if recipe.counts.balanced_share and rng.random(1)[0] < recipe.counts.balanced_share:
+            return share_out(expected.sum(), weights, rng)
     else:
         expected = decorrelated_counts(density, recipe.counts, rng) * factor
     counts = round_at_random(expected * weights, rng)
@@ -63,11 +65,16 @@ def balanced_counts(
         rng: source of randomness.
     """
     image = int(rng.random(1)[0] * len(expected))
-    total = round_at_random(expected[image].sum(keepdims=True), rng)[0]
+    return share_out(expected[image].sum(), weights, rng)
+
+
+def share_out(expected: float, weights: NDArray[np.float64], rng: Uniform) -> NDArray[np.int64]:
+    """So many objects, the class of each drawn by its weight alone; none where all weights are 0."""
+    total = int(round_at_random(np.array([expected]), rng)[0])
     if not weights.any():
         return np.zeros(len(weights), dtype=np.int64)
     # More than a scene can hold is refused anyway, however many it is.
-    chances = rng.random(min(int(total), MAX_OBJECTS + 1))
+    chances = rng.random(min(total, MAX_OBJECTS + 1))
     labels = np.searchsorted(added_up(weights), chances, side="right")
     return np.bincount(labels, minlength=len(weights))
 
