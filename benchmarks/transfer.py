@@ -7,6 +7,9 @@ on, and other arms are added to the table later.
 
 DATA is a folder with ``images/`` and ``points.csv``, by default the phantom; ``DATA:NAME`` takes its points
 as one class NAME.
+
+What helps is found out with ``--on train``: the network learns from one half of the train images and is
+judged on the other. Val is read for what was chosen.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from rich.table import Table
 
 from synthmed.bank import PatchBank, build_bank, make_spec, resolve_sizes
 from synthmed.detect.scaled import pad_with_median
-from synthmed.metrics import best_thresholds, detection_scores, match_predictions
+from synthmed.metrics import average_precisions, best_thresholds, detection_scores, match_predictions
 from synthmed.metrics.boxes import boxes_at
 from synthmed.metrics.predictions import Detections, Predictions
 from synthmed.nets.image_transforms import jitter_table
@@ -43,7 +46,12 @@ from synthmed.scenes import draw_plan, make_recipe, render, with_size
 
 SIDE_PX = 256
 BATCH = 8
-TRAIN_IMAGES = 48
+TRAIN_IMAGES = 400
+BLOCK = 12
+"""Images in a row that stay together when train is halved, since neighbours are often of one slide."""
+
+MEASURES = {"center_f1": "centre F1", "center_ap": "average precision by centres"}
+JUDGES = {"val": "real val", "train": "the other half of real train"}
 OUT = Path("work_dirs/transfer.jsonl")
 ARMS = Path(__file__).with_name("transfer_arms.yaml")
 
@@ -69,14 +77,24 @@ class Data:
 @click.option("--arm", "arms", multiple=True, help="Arms of transfer_arms.yaml; by default all.")
 @click.option("--seed", "seeds", type=int, multiple=True, default=(0, 1, 2), show_default=True)
 @click.option("--steps", default=600, show_default=True, help="Training steps of 8 images.")
+@click.option(
+    "--on",
+    type=click.Choice(list(JUDGES)),
+    default="val",
+    show_default=True,
+    help="train: learn from one half of it, be judged on the other.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True)
-def main(data: tuple[str, ...], arms: tuple[str, ...], seeds: tuple[int, ...], steps: int, out: Path) -> None:
+def main(
+    data: tuple[str, ...], arms: tuple[str, ...], seeds: tuple[int, ...], steps: int, on: str, out: Path
+) -> None:
     """Train what is missing in the file of results, and print the table."""
     known: dict[str, Any] = yaml.safe_load(ARMS.read_text())
     arms = arms or tuple(known)
     out.parent.mkdir(parents=True, exist_ok=True)
     data = data or (_phantom(out.parent / "transfer_phantom"),)
     lines = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    lines = [line for line in lines if line.get("on", "val") == on]
     done = {
         _key(*(line[name] for name in ("data", "arm", "seed", "steps", "settings"))): line for line in lines
     }
@@ -88,16 +106,20 @@ def main(data: tuple[str, ...], arms: tuple[str, ...], seeds: tuple[int, ...], s
                 key = _key(title, arm, seed, steps, known[arm])
                 if key in done:
                     continue
-                loaded = loaded or _load(place)
+                loaded = loaded or _load(place, on)
                 start = time.perf_counter()
-                f1 = _run(loaded, known[arm], seed, steps, f"{title}, {arm}, seed {seed}")
-                line = dict(data=title, arm=arm, seed=seed, steps=steps, center_f1=f1)
+                model = _trained(loaded, known[arm], seed, steps, f"{title}, {arm}, seed {seed}")
+                line = dict(data=title, arm=arm, seed=seed, steps=steps, on=on, **_judged(model, loaded))
                 line |= dict(settings=known[arm], seconds=round(time.perf_counter() - start))
                 line |= dict(date=date.today().isoformat(), machine=processor())
                 done[key] = line
                 with out.open("a") as file:
                     file.write(json.dumps(line) + "\n")
-    _print(titles, arms, seeds, steps, known, done)
+    for measure, name in MEASURES.items():
+        title = f"{name} on {JUDGES[on]}, mean over seeds ± deviation; {steps} steps of {BATCH}"
+        _print(title, measure, titles, arms, seeds, steps, known, done)
+    seconds = np.median([line["seconds"] for line in done.values()])
+    Console().print(f"seeds {', '.join(map(str, seeds))}; median {seconds:.0f} s per training; {processor()}")
 
 
 def _phantom(folder: Path) -> str:
@@ -117,25 +139,42 @@ def _key(title: str, arm: str, seed: int, steps: int, settings: dict[str, Any] |
     return title, arm, seed, steps, json.dumps(settings, sort_keys=True)
 
 
-def _load(place: str) -> Data:
+def _load(place: str, on: str) -> Data:
     folder, _, merged = place.partition(":")
     images_dir = Path(folder) / "images"
     points = read_points(Path(folder) / "points.csv", images_dir)
     if merged:
         points = replace(points, classes=(merged,), labels=np.zeros_like(points.labels))
-    return Data(images_dir, points, resolve_sizes([], points, images_dir))
+    sizes_px = resolve_sizes([], points, images_dir)
+    if on == "train":
+        points = _halved(points.of_split("train"))
+    return Data(images_dir, points, sizes_px)
 
 
-def _run(data: Data, arm: dict[str, Any] | None, seed: int, steps: int, title: str) -> dict[str, float]:
+def _halved(points: PointSet) -> PointSet:
+    """The same with every other block of images in the place of val."""
+    blocks = np.arange(len(points.images)) // BLOCK
+    return replace(points, splits=np.where(blocks % 2 == 0, "train", "val"))
+
+
+def _trained(data: Data, arm: dict[str, Any] | None, seed: int, steps: int, title: str) -> CenterNet:
     torch.manual_seed(seed)
     model = CenterNet(len(data.points.classes)).to(memory_format=torch.channels_last)
     examples = _real(data, seed) if arm is None else _synthetic(data, arm, seed)
     _train(model, examples, steps, seed, title)
     model.eval()
+    return model
+
+
+def _judged(model: CenterNet, data: Data) -> dict[str, dict[str, float]]:
+    """Of each class the centre F1 at the threshold that is best on train, and the average precision."""
     train = _evaluate(model, data, "train", TRAIN_IMAGES)
     val = _evaluate(model, data, "val", None)
-    scores = detection_scores(val, best_thresholds(train))
-    return dict(zip(data.points.classes, np.round(scores.f1, 4).tolist(), strict=True))
+    f1 = detection_scores(val, best_thresholds(train)).f1
+    return {
+        measure: dict(zip(data.points.classes, np.round(values, 4).tolist(), strict=True))
+        for measure, values in (("center_f1", f1), ("center_ap", average_precisions(val)))
+    }
 
 
 def _train(
@@ -216,26 +255,32 @@ def _evaluate(model: CenterNet, data: Data, split: str, most: int | None) -> Any
 
 
 def _print(
-    titles: Any, arms: Any, seeds: Any, steps: int, known: dict[str, Any], done: dict[Any, Any]
+    title: str,
+    measure: str,
+    data: Any,
+    arms: Any,
+    seeds: Any,
+    steps: int,
+    known: dict[str, Any],
+    done: dict[Any, Any],
 ) -> None:
-    table = Table(title=f"centre F1 on real val, mean over seeds ± deviation; {steps} steps of {BATCH}")
+    table = Table(title=title)
     table.add_column("trained on")
     columns = []
-    for title in titles:
-        classes = next(line["center_f1"] for key, line in done.items() if key[0] == title)
-        columns += [(title, name) for name in classes]
-    for title, name in columns:
-        table.add_column(f"{title.partition(':')[0]}\n{name}", justify="right")
+    for place in data:
+        classes = next(line["center_f1"] for key, line in done.items() if key[0] == place)
+        columns += [(place, name) for name in classes]
+    for place, name in columns:
+        table.add_column(f"{place.partition(':')[0]}\n{name}", justify="right")
     for arm in arms:
         cells = []
-        for title, name in columns:
-            values = [done[_key(title, arm, seed, steps, known[arm])]["center_f1"][name] for seed in seeds]
+        for place, name in columns:
+            lines = [done[_key(place, arm, seed, steps, known[arm])] for seed in seeds]
+            # Results of before average precision was kept have none.
+            values = [line.get(measure, {}).get(name, np.nan) for line in lines]
             cells.append(f"{np.mean(values):.3f} ±{np.std(values):.3f}")
         table.add_row(arm, *cells)
-    console = Console(width=40 + 16 * len(columns))
-    console.print(table)
-    seconds = np.median([line["seconds"] for line in done.values()])
-    console.print(f"seeds {', '.join(map(str, seeds))}; median {seconds:.0f} s per training; {processor()}")
+    Console(width=40 + 16 * len(columns)).print(table)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,9 @@ BLENDS = {
     "poisson": "The same, fitted to the canvas all round",
     "hard": "The whole rectangle",
 }
+PLACES = {"uniform": "Anywhere", "clustered": "As near to each other as on source images"}
 PREVIEW_PX, PREVIEWS_KEPT = 320, 20
-DEFAULTS = {"count": 100, "size_px": 416, "seed": 0, "max_overlap": 0.25}
+DEFAULTS = {"count": 100, "size_px": 416, "seed": 0, "max_overlap": 0.25, "distractors": 0}
 
 
 class Synthesize(SynthmedOperator):
@@ -66,6 +67,7 @@ class Synthesize(SynthmedOperator):
         choose(ctx, inputs, "counts", COUNTS, label="How many objects of each class")
         choose(ctx, inputs, "rotation", ROTATIONS, label="How objects are turned")
         choose(ctx, inputs, "blend", BLENDS, label="How objects are blended")
+        choose(ctx, inputs, "places", PLACES, label="Where objects lie")
         inputs.float(
             "max_overlap",
             label="How far objects may overlap",
@@ -73,6 +75,13 @@ class Synthesize(SynthmedOperator):
             default=DEFAULTS["max_overlap"],
             min=0.0,
             max=1.0,
+        )
+        inputs.int(
+            "distractors",
+            label="Distractors",
+            description="At most so many pieces without any click are pasted beneath the objects, unlabelled",
+            default=DEFAULTS["distractors"],
+            min=0,
         )
         inputs.int("seed", label="Seed", description="The same seed gives the same scenes", default=0, min=0)
         run_key(ctx, inputs, self.name)
@@ -144,7 +153,11 @@ def _recipe(ctx):
                 "rotation": ctx.params.get("rotation") or "quarter",
                 "blend": ctx.params.get("blend") or "matte",
             },
-            "placement": {"max_overlap": number(ctx, "max_overlap", DEFAULTS["max_overlap"], float)},
+            "placement": {
+                "kind": ctx.params.get("places") or "uniform",
+                "max_overlap": number(ctx, "max_overlap", DEFAULTS["max_overlap"], float),
+            },
+            "distractors": {"per_scene": [0, number(ctx, "distractors", DEFAULTS["distractors"])]},
         }
     )
 

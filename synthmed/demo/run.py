@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SCENES = 64
 
 # A threshold is one number per class: more train images than this hardly move it, but take time.
-_TRAIN_IMAGES = 64
+_TRAIN_IMAGES = 200
 
 # Both networks are judged together, with thresholds from train, so that training need not do it as well.
 _JUDGED_LATER = ("val_cfg=None", "val_dataloader=None", "val_evaluator=None")

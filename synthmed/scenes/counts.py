@@ -38,6 +38,9 @@ def draw_counts(
     expected = bank.prepared(expected_counts, (recipe, scale))
     if recipe.counts.kind == "balanced":
         return balanced_counts(expected, weights, rng)
+    share = recipe.counts.balanced_share
+    if source is not None and share and rng.random(1)[0] < share:
+        return share_out(expected[source].sum(), weights, rng)
     own = decorrelated_counts(expected, recipe.counts, rng) if source is None else expected[source]
     # A class without a patch weighs nothing.
     return round_at_random(own * weights, rng)
@@ -71,11 +74,16 @@ def balanced_counts(
         rng: source of randomness.
     """
     image = int(rng.random(1)[0] * len(expected))
-    total = round_at_random(expected[image].sum(keepdims=True), rng)[0]
+    return share_out(expected[image].sum(), weights, rng)
+
+
+def share_out(expected: float, weights: NDArray[np.float64], rng: Uniform) -> NDArray[np.int64]:
+    """So many objects, the class of each drawn by its weight alone; none where all weights are 0."""
+    total = int(round_at_random(np.array([expected]), rng)[0])
     if not weights.any():
         return np.zeros(len(weights), dtype=np.int64)
     # More than a scene can hold is refused anyway, however many it is.
-    chances = rng.random(min(int(total), MAX_OBJECTS + 1))
+    chances = rng.random(min(total, MAX_OBJECTS + 1))
     labels = np.searchsorted(added_up(weights), chances, side="right")
     return np.bincount(labels, minlength=len(weights))
 

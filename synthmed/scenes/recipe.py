@@ -74,6 +74,8 @@ class CountsRecipe(Part):
             ``decorrelated`` makes each class present or absent on its own and takes its count from a random
             image that has it, so that no class predicts another, ``balanced`` takes how many objects a random
             image has in all and draws the class of each, all with the same chance, ``fixed`` takes `fixed`.
+        balanced_share: in so many of the scenes the classes of all objects are drawn anew, with the same
+            chance each (``joint``), so that rare classes are learned too.
         presence: the probability that a class is present (``decorrelated``).
         spread: a present class's count is multiplied by a factor drawn log-uniformly from
             ``1 / spread .. spread`` (``decorrelated``).
@@ -89,6 +91,7 @@ class CountsRecipe(Part):
 
     kind: Literal["joint", "decorrelated", "balanced", "fixed"] = "joint"
     presence: float = Field(default=0.5, ge=0, le=1)
+    balanced_share: float = Field(default=0.0, ge=0, le=1)
     spread: float = Field(default=2.0, ge=1, le=100)
     by_area: bool = True
     class_weights: dict[str, Weight] = Field(default_factory=dict)

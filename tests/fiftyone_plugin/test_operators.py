@@ -174,7 +174,12 @@ def test_synthesize_shows_the_first_scene(banked, operator):
     assert "7 scenes" in form["plan"].view.label
     form = _form(operator("synthesize"), banked, size_px=4)
     assert "size_px" in _wrong(form)["problem"]
-    for choice in ({"canvas": "illumination"}, {"rotation": "any"}, {"blend": "poisson"}):
+    for choice in (
+        {"canvas": "illumination"},
+        {"rotation": "any"},
+        {"blend": "poisson"},
+        {"places": "clustered", "distractors": 3},
+    ):
         assert not _wrong(_form(operator("synthesize"), banked, size_px=64, **choice))
     assert (
         "sideways"

@@ -100,6 +100,17 @@ def test_balanced_counts_are_those_of_images_in_all_and_of_no_class(bank_of: Ban
     assert found.mean(axis=0) == pytest.approx([31 / 9] * 3, rel=0.06)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
+def test_a_share_of_joint_counts_is_balanced(bank_of: BankOf, share: float) -> None:
+    images = [(40, 0, 0)]
+    found = drawn(bank_of(image_counts=images), kind="joint", balanced_share=share)
+    assert (found.sum(axis=1) == 40).all()
+    balanced = (found != images[0]).any(axis=1)
+    assert balanced.mean() == pytest.approx(share, abs=0.03)
+    if share:
+        assert found[balanced].mean(axis=0) == pytest.approx([40 / 3] * 3, rel=0.06)
+
+
 def test_balanced_counts_keep_the_density(bank_of: BankOf) -> None:
     bank = bank_of(labels=(0, 0, 2), image_counts=[(8, 2, 0)])
     found = drawn(bank, 200, 1.0, kind="balanced")
