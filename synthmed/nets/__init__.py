@@ -11,6 +11,7 @@ from synthmed.nets.class_names_hook import ClassNamesHook
 from synthmed.nets.darknet19 import Darknet19
 from synthmed.nets.f1_metric import F1Metric
 from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph
+from synthmed.nets.mixed_dataset import MixedDataset
 from synthmed.nets.precision import BFloat16OptimWrapper, ChannelsLastHook
 from synthmed.nets.real_dataset import RealDataset
 from synthmed.nets.rendered_dataset import RenderedDataset
@@ -29,6 +30,7 @@ __all__ = [
     "ClassNamesHook",
     "Darknet19",
     "F1Metric",
+    "MixedDataset",
     "PadWithBackground",
     "PhotometricJitter",
     "ReadMicrograph",
