@@ -3,6 +3,7 @@
 Importing this package costs PyTorch and MMDetection, so nothing else of synthmed imports it at its top.
 """
 
+from synthmed.nets.adapt_batch_norm_hook import AdaptBatchNormHook
 from synthmed.nets.box_metric import BoxMetric
 from synthmed.nets.cam_classifier import CAMClassifier, image_cam
 from synthmed.nets.cam_metric import CamMetric
@@ -22,6 +23,7 @@ from synthmed.nets.stop_unread_hook import StopUnreadHook
 from synthmed.nets.yolov2_head import YOLOv2Head
 
 __all__ = [
+    "AdaptBatchNormHook",
     "BFloat16OptimWrapper",
     "BoxMetric",
     "CAMClassifier",

@@ -75,7 +75,7 @@ def load_model(
             model["test_cfg"] = {**(model.get("test_cfg") or {}), "score_thr": float(score_threshold)}
         with DefaultScope.overwrite_default_scope(settings.get("default_scope", "mmdet")):
             network = _build(model, config)
-            steps = _image_steps(settings, config)
+            steps = image_steps(settings, config)
             pipeline = Compose([TRANSFORMS.build(step) for step in steps])
             last_steps = Compose([TRANSFORMS.build(step) for step in steps if not _reads_or_resizes(step)])
     _give_weights(network, weights, checkpoint)
@@ -166,8 +166,16 @@ def _build(model: dict[str, Any], file: str | Path) -> nn.Module:
     return network
 
 
-def _image_steps(settings: Config, file: str | Path) -> list[dict[str, Any]]:
-    """The test pipeline without the steps that load annotations."""
+def image_steps(settings: Config, file: str | Path) -> list[dict[str, Any]]:
+    """The test pipeline of a config without the steps that load annotations.
+
+    Args:
+        settings: the config.
+        file: where it is from, for the message.
+
+    Raises:
+        ModelError: it has none.
+    """
     dataset: Any = (settings.get("test_dataloader") or {}).get("dataset") or {}
     while "dataset" in dataset:
         dataset = dataset["dataset"]
