@@ -36,6 +36,7 @@ _PATH = click.Path(path_type=Path)
     help="Folder that POINTS names images in. Default: IMAGES, where that is one folder.",
 )
 @click.option("--train-only", is_flag=True, help="Of IMAGES, take those that POINTS says are of train.")
+@click.option("--max-images", type=click.IntRange(min=1), help="Of more, take so many, evenly spread.")
 @click.option("--batch", default=8, show_default=True, type=click.IntRange(min=1), help="Images at a time.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:0.")
 @reading_options
@@ -47,6 +48,7 @@ def adapt(
     points_file: Path | None,
     images_dir: Path | None,
     train_only: bool,
+    max_images: int | None,
     batch: int,
     device: str,
     **options: Any,
@@ -65,6 +67,9 @@ def adapt(
     else:
         images = _allowed(images, inputs, points_file, images_dir, train_only, options)
     from synthmed.nets.adapt_checkpoint import adapt_checkpoint
+    from synthmed.points import evenly
+
+    images = evenly(images, max_images)
 
     with progress_bar("Adapting") as progress:
         done = adapt_checkpoint(

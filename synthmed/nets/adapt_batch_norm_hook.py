@@ -16,7 +16,7 @@ from synthmed.errors import DatasetError, ModelError, ProblemLog
 from synthmed.nets.adapt_batch_norm import adapt_to_images
 from synthmed.nets.adapt_checkpoint import write_adaptation
 from synthmed.nets.load_model import image_steps
-from synthmed.points import read_points, refuse_held_out, resolve_inside
+from synthmed.points import evenly, read_points, refuse_held_out, resolve_inside
 
 
 @HOOKS.register_module()
@@ -100,7 +100,6 @@ def train_images(images: str | Path, points: str | Path, most: int | None = None
         raise DatasetError(
             "there are no images of train to adapt to", file=points, value=most, remedy="mark some as train"
         )
-    chosen = np.linspace(0, len(names) - 1, min(len(names), most or len(names))).round().astype(int)
-    pairs = [(names[index], resolve_inside(images, names[index])) for index in chosen]
+    pairs = [(name, resolve_inside(images, name)) for name in evenly(names, most)]
     refuse_held_out(pairs, found, images)
     return [path for _, path in pairs]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from synthmed.errors import PointsError
-from synthmed.points import PointSet, read_points, refuse_held_out
+from synthmed.points import PointSet, evenly, read_points, refuse_held_out
 
 
 @pytest.fixture
@@ -72,3 +72,13 @@ def test_a_file_name_that_train_and_val_share_is_told_apart_by_its_folder(
     link.symlink_to(folder / "b/1.png")
     with pytest.raises(PointsError, match="are of val or test"):
         refuse_held_out([("link.png", link)], points, folder)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 10, 552])
+@pytest.mark.parametrize("most", [None, 1, 2, 3, 64, 1000])
+def test_evenly(count: int, most: int | None) -> None:
+    chosen = list(evenly(range(count), most))
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) == min(count, most or count)
+    if count and most and 1 < most:
+        assert (chosen[0], chosen[-1]) == (0, count - 1)
