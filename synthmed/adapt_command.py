@@ -59,7 +59,7 @@ def adapt(
     """
     from synthmed.detect import find_images
 
-    images = find_images(inputs)
+    images: Sequence[ImageFile] = find_images(inputs)
     if points_file is None:
         if train_only or images_dir is not None:
             raise SynthmedError("--train-only and --images need --points", remedy="name the file of points")

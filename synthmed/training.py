@@ -196,7 +196,7 @@ def _run(command: list[str], env: Mapping[str, str], log: Path, progress: Progre
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let a signal that asks this process to end be an exception, so that what it has started ends as well."""
+    """Make an exception of a signal that asks this process to end, so that what it started ends as well."""
 
     def end(number: int, frame: object) -> None:
         raise SystemExit(128 + number)

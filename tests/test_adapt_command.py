@@ -79,7 +79,15 @@ def test_adapt(models: dict[str, tuple[Path, Path]], data: Path, tmp_path: Path,
 
     config, checkpoint = models[kind]
     before_bytes = checkpoint.read_bytes()
-    arguments = ("adapt", config, checkpoint, data / "images", "--points", data / "points.csv", "--train-only")
+    arguments = (
+        "adapt",
+        config,
+        checkpoint,
+        data / "images",
+        "--points",
+        data / "points.csv",
+        "--train-only",
+    )
     out = tmp_path / "new" / "adapted.pth"
     code, output = run(*arguments, "--out", out)
     assert code == 0, output
@@ -123,7 +131,9 @@ def _outputs(predictor: Any, images: list[Path]) -> Any:
             yield (raw[0] if isinstance(raw, tuple) else raw).numpy()
 
 
-def test_what_is_held_out_is_refused(models: dict[str, tuple[Path, Path]], data: Path, tmp_path: Path) -> None:
+def test_what_is_held_out_is_refused(
+    models: dict[str, tuple[Path, Path]], data: Path, tmp_path: Path
+) -> None:
     model, out = models["detector"], tmp_path / "adapted.pth"
     points, images = data / "points.csv", data / "images"
     code, output = run("adapt", *model, images, "--points", points, "--out", out)

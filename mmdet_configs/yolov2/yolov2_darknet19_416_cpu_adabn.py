@@ -1,4 +1,4 @@
-"""yolov2_darknet19_416_cpu.py with AdaBN: at the end, batch norm is adapted to the train images, without labels.
+"""yolov2_darknet19_416_cpu.py with AdaBN: in the end, batch norm is adapted to unlabelled train images.
 
 The adapted network is what `synthmed adapt` makes of the checkpoint of yolov2_darknet19_416_cpu.py.
 
@@ -10,7 +10,7 @@ Train, go on after a kill, test:
         --work-dir work_dirs/yolov2_adabn --resume
     mim test mmdet mmdet_configs/yolov2/yolov2_darknet19_416_cpu_adabn.py \
         --checkpoint work_dirs/yolov2_adabn/iter_700.pth
-Options: --cfg-options custom_hooks.3.max_images=100
+Options: --cfg-options custom_hooks.3.max_images=None
 Expected result: docs/adapting.md
 """
 
@@ -22,5 +22,6 @@ custom_hooks = [
         type="AdaptBatchNormHook",
         images=_base_.val_dataloader.dataset.images,
         points=_base_.val_dataloader.dataset.points,
+        max_images=64,  # of those of train, evenly spread; None for all
     ),
 ]

@@ -19,10 +19,10 @@ _PLACE, _ORDER, _POOL = 6, 7, 8
 class Mix:
     """A series of items without end, of which an exact share is real.
 
-    The series is cut into strata of ``1 / share`` items, and one item at a random place of each is real (above
-    one half, one is a scene). So of the first *n* items, for every *n*, ``share * n`` are real to within one.
-    Every item is known from its number alone, without those before it. The real images come in a random order,
-    all of them before any comes again.
+    The series is cut into strata of ``1 / share`` items, and one item at a random place of each is real
+    (above one half, one is a scene). So of the first *n* items, for every *n*, ``share * n`` are real to
+    within one. Every item is known from its number alone, without those before it. The real images come in a
+    random order, all of them before any comes again.
 
     Args:
         share: of items that are real, 0 to 1; a decimal fraction means exactly what is written.

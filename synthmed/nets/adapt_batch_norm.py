@@ -186,7 +186,7 @@ def _pooled(
 
     handles = [layer.register_forward_pre_hook(watch(name)) for name, layer in layers.items()]
     try:
-        for batch in batches:  # noqa: B007 -- the hooks look at it
+        for batch in batches:
             network(batch.inputs)
     finally:
         for handle in handles:
@@ -231,7 +231,8 @@ def _store(layers: dict[str, _BatchNorm], sums: dict[str, Tensor]) -> None:
 
 def _stored(layer: _BatchNorm) -> tuple[np.ndarray, np.ndarray]:
     mean, variance = (
-        statistic.detach().double().cpu().numpy().copy() for statistic in (layer.running_mean, layer.running_var)
+        statistic.detach().double().cpu().numpy().copy()
+        for statistic in (layer.running_mean, layer.running_var)
     )
     return mean, variance
 

@@ -55,8 +55,8 @@ class AdaptBatchNormHook(Hook):
         """Find the images, so that a mistake is told before anything is trained."""
         if any(isinstance(hook, EMAHook) for hook in runner.hooks):
             raise ModelError(
-                "AdaptBatchNormHook would adapt the network that is trained, and an EMAHook keeps another one",
-                remedy="leave the hook out, and adapt the checkpoint: synthmed adapt CONFIG CHECKPOINT IMAGES",
+                "AdaptBatchNormHook adapts the network that is trained, and an EMAHook keeps another one",
+                remedy="leave it out, and adapt the checkpoint: synthmed adapt CONFIG CHECKPOINT IMAGES",
             )
         self.paths = train_images(self.images, self.points, self.max_images)
         steps = image_steps(runner.cfg, runner.cfg.filename or "the config")
@@ -75,9 +75,7 @@ class AdaptBatchNormHook(Hook):
         )
         if is_main_process():
             place = Path(runner.work_dir) / "adapted"
-            write_adaptation(
-                done, len(self.paths), place.with_suffix(".json"), place.with_suffix(".png"), {}
-            )
+            write_adaptation(done, len(self.paths), place.with_suffix(".json"), place.with_suffix(".png"), {})
 
 
 def train_images(images: str | Path, points: str | Path, most: int | None = None) -> list[Path]:

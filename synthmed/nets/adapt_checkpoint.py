@@ -89,5 +89,6 @@ def _with_statistics(weights: Mapping[str, Any], adapted: Mapping[str, Any]) -> 
     """Weights in their order, with the running statistics of another state of the same network."""
     ends = (".running_mean", ".running_var")
     return {
-        key: adapted[key].cpu().to(value.dtype) if key.endswith(ends) else value for key, value in weights.items()
+        key: adapted[key].cpu().to(value.dtype) if key.endswith(ends) else value
+        for key, value in weights.items()
     }

@@ -73,7 +73,7 @@ def load_model(
         settings = _read_config(config)
         model = _without_bank(settings.model.to_dict(), weights, len(classes), "", checkpoint)
         if score_threshold is not None and "bbox_head" in model:
-            # MMDetection keeps what scores more than this; here and in evaluations what scores as much counts.
+            # MMDetection keeps what scores more than this; in evaluations what scores as much counts.
             below = float(np.nextafter(np.float32(score_threshold), np.float32(-1)))
             model["test_cfg"] = {**(model.get("test_cfg") or {}), "score_thr": below}
         with DefaultScope.overwrite_default_scope(settings.get("default_scope", "mmdet")):

@@ -25,8 +25,8 @@ class MixedDataset:
 
     Of the first *n* items ``real_share * n`` are real to within one, for every *n* (see
     `synthmed.datasets.mixing.Mix`). Every other item *k* is scene *k*, the one that training on scenes alone
-    shows there. An item depends on the settings and its number alone: with a `SceneSampler` a resumed run goes
-    on as it would have, and several processes see together what one would.
+    shows there. An item depends on the settings and its number alone: with a `SceneSampler` a resumed run
+    goes on as it would have, and several processes see together what one would.
 
     Args:
         scenes: config of a `SceneDataset`.
@@ -125,6 +125,6 @@ class MixedDataset:
         least, most = self.mix.repeats(items)
         times = f"{most} times" if least == most else f"{least} or {most} times"
         return (
-            f"Of {items} images to be shown {self.mix.real_before(items)} are real: {len(self.pool)} images, each "
-            f"shown {times}. Of the objects about {whole:.1%} are real ({by_class})."
+            f"Of {items} images to be shown {self.mix.real_before(items)} are real: {len(self.pool)} images, "
+            f"each shown {times}. Of the objects about {whole:.1%} are real ({by_class})."
         )

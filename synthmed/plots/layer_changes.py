@@ -26,7 +26,9 @@ def layer_changes(layers: Sequence[LayerChange], title: str = "") -> Figure:
     """
     figure = new_figure(max(6.4, 1.6 + 0.3 * len(layers)), 6.0)
     upper, lower = figure.subplots(2, 1, sharex=True)
-    figure.suptitle(title or "What adapting to the target images changed, layer by layer", fontsize=11, color=INK)
+    figure.suptitle(
+        title or "What adapting to the target images changed, layer by layer", fontsize=11, color=INK
+    )
     shifts = [layer.mean_shift for layer in layers]
     # Ratios are as far apart up as down on a logarithmic axis.
     spreads = [np.log2(layer.spread_ratio) for layer in layers]
@@ -40,7 +42,9 @@ def layer_changes(layers: Sequence[LayerChange], title: str = "") -> Figure:
         axes.axhline(0, color=QUIET, linewidth=0.9, linestyle="--")
         axes.tick_params(labelsize=FONT_SIZE - 1, colors=QUIET)
         axes.spines[["top", "right"]].set_visible(False)
-        lowest = max(0.5, 1.05 * max((float(np.abs(channels).max(initial=0)) for channels in values), default=0))
+        lowest = max(
+            0.5, 1.05 * max((float(np.abs(channels).max(initial=0)) for channels in values), default=0)
+        )
         axes.set_ylim(-lowest, lowest)
     upper.set_ylabel("mean moved by ... \nstandard deviations", fontsize=FONT_SIZE)
     lower.set_ylabel("spread is now ... times\nwhat it was", fontsize=FONT_SIZE)

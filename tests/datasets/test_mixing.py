@@ -30,9 +30,7 @@ def test_the_share_of_every_beginning_is_exact_to_within_one_image(share: float)
     seed=st.integers(0, 2**32),
     pool=st.integers(1, 50),
 )
-def test_any_item_is_known_without_those_before_it(
-    share: Fraction, item: int, seed: int, pool: int
-) -> None:
+def test_any_item_is_known_without_those_before_it(share: Fraction, item: int, seed: int, pool: int) -> None:
     mix = Mix(share, pool, seed)
     assert abs(mix.real_before(item) - share * item) <= 1
     step = mix.real_before(item + 1) - mix.real_before(item)
@@ -60,7 +58,8 @@ def test_no_place_in_a_batch_and_no_rank_gets_them_all(share: float) -> None:
     mix = Mix(share, pool=9, seed=0)
     for ranks in (2, 10):
         of_rank = [
-            sum(mix.real_image(item) is not None for item in range(rank, 4000, ranks)) for rank in range(ranks)
+            sum(mix.real_image(item) is not None for item in range(rank, 4000, ranks))
+            for rank in range(ranks)
         ]
         assert sum(of_rank) == mix.real_before(4000) == round(4000 * share)
         assert min(of_rank) > 0.4 * max(of_rank)

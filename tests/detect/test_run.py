@@ -171,7 +171,9 @@ def test_nothing_is_told_of_an_image_that_changed_and_cannot_be_read_any_more(
         detect_images(halting, find_images([images]), outputs, SCORES)
     journal = (tmp_path / "pred.json.unfinished").read_text().splitlines()
     done = {json.loads(line)["name"] for line in journal[1:]}
-    assert {path.name for path in (tmp_path / "pictures").rglob("*.png")} == {Path(name).name for name in done}
+    assert {path.name for path in (tmp_path / "pictures").rglob("*.png")} == {
+        Path(name).name for name in done
+    }
     gone = min(done)
     (images / gone).write_bytes(b"\x89PNG no more")
     report = detect_images(blobs, find_images([images]), outputs, SCORES)

@@ -22,9 +22,7 @@ def images(count: int = 11, side: int = 16, seed: int = 0) -> Tensor:
     return torch.randn(count, 3, side, side, generator=generator) * (0.2 + looks[0]) + 5 * looks[1]
 
 
-def batches_of(
-    inputs: Tensor, size: int, shapes: Sequence[tuple[int, int]] | None = None
-) -> Any:
+def batches_of(inputs: Tensor, size: int, shapes: Sequence[tuple[int, int]] | None = None) -> Any:
     shapes = shapes or [tuple(inputs.shape[2:])] * len(inputs)
 
     def make() -> Iterator[TargetBatch]:
@@ -39,7 +37,11 @@ def network(depth: int = 3, seed: int = 0) -> nn.Sequential:
     layers: list[nn.Module] = []
     channels = 3
     for number in range(depth):
-        layers += [nn.Conv2d(channels, 4 + number, 3, padding=1), nn.BatchNorm2d(4 + number), nn.LeakyReLU(0.1)]
+        layers += [
+            nn.Conv2d(channels, 4 + number, 3, padding=1),
+            nn.BatchNorm2d(4 + number),
+            nn.LeakyReLU(0.1),
+        ]
         channels = 4 + number
         if number == 0:
             layers.append(nn.MaxPool2d(2))

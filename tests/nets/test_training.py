@@ -136,9 +136,7 @@ def test_the_hook_ends_in_what_the_command_makes_of_the_checkpoint_without_it(
     halfway.write_bytes((work_dir / "iter_2.pth").read_bytes())
     (tmp_path / "hook" / "last_checkpoint").write_text(str(halfway))
     options = SHORT | small_detector | {"custom_hooks.3.max_images": 2}
-    again = run.script(
-        "train", ADAPTED, "--work-dir", str(tmp_path / "hook"), "--resume", options=options
-    )
+    again = run.script("train", ADAPTED, "--work-dir", str(tmp_path / "hook"), "--resume", options=options)
     assert losses(again) == {i: text for i, text in losses(printed).items() if i > 2}
     adapting, saving, judging = (
         again.index(text) for text in ("Adapted 1", "Saving checkpoint at 4", "Iter(val)")
@@ -156,7 +154,8 @@ def test_the_hook_ends_in_what_the_command_makes_of_the_checkpoint_without_it(
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5, msg=name)
     record, other = (
-        json.loads(path.read_text()) for path in (tmp_path / "hook" / "adapted.json", tmp_path / "adapted.json")
+        json.loads(path.read_text())
+        for path in (tmp_path / "hook" / "adapted.json", tmp_path / "adapted.json")
     )
     assert record["images"] == other["images"] == 2
     assert (tmp_path / "hook" / "adapted.png").stat().st_size > 10_000

@@ -17,7 +17,12 @@ def folder(tmp_path: Path) -> Path:
     rows = ["image,x,y,label,split,group"]
     images = tmp_path / "images"
     for number, (name, split, group) in enumerate(
-        [("a/1.png", "train", "s1"), ("a/2.png", "train", "s2"), ("b/1.png", "val", "s2"), ("c.png", "test", "")]
+        [
+            ("a/1.png", "train", "s1"),
+            ("a/2.png", "train", "s2"),
+            ("b/1.png", "val", "s2"),
+            ("c.png", "test", ""),
+        ]
     ):
         (images / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((8, 8, 3), number, np.uint8)).save(images / name)
