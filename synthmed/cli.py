@@ -10,6 +10,7 @@ import click
 
 from synthmed import __version__
 from synthmed._files import require_free
+from synthmed.adapt_command import adapt
 from synthmed.detect_commands import detect, export
 from synthmed.errors import ProblemLog, SynthmedError
 from synthmed.evaluate_commands import evaluate
@@ -45,6 +46,7 @@ main.add_command(fidelity)
 main.add_command(evaluate)
 main.add_command(detect)
 main.add_command(export)
+main.add_command(adapt)
 
 
 @main.command()

@@ -169,7 +169,9 @@ def _truth(
 ) -> TruthFile:
     from synthmed.metrics.truth_file import read_truth_file
 
-    default = {} if split else {"split": "val"}  # nobody asks, so none is to be drawn
+    default: dict[str, Any] = {"keep_crowds": True}
+    if not split:
+        default["split"] = "val"  # nobody asks, so none is to be drawn
 
     def read_as(names: Sequence[str] | None) -> PointSet:
         own = dict(options)  # reading takes them out

@@ -6,9 +6,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import is_zipfile
@@ -20,6 +23,7 @@ Progress = Callable[[int, int], None]
 
 _ITERATION = re.compile(r"Iter\(train\)\s*\[\s*(\d+)/\s*(\d+)\]")
 _RECORD = "settings.json"
+_PATIENCE_S = 10
 _POINTER = "last_checkpoint"  # MMEngine's: the path of the newest checkpoint
 
 
@@ -164,6 +168,7 @@ def find_mim() -> Path:
 
 def _run(command: list[str], env: Mapping[str, str], log: Path, progress: Progress | None) -> int:
     with (
+        _ended_by_signals(),
         log.open("a", encoding="utf-8") as file,
         subprocess.Popen(  # noqa: S603 -- a list of arguments, without a shell
             command,
@@ -172,12 +177,50 @@ def _run(command: list[str], env: Mapping[str, str], log: Path, progress: Progre
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            # MIM starts the training as a process of its own: only as a group do they all end.
+            start_new_session=True,
         ) as process,
     ):
-        for line in process.stdout or ():
-            file.write(line)
-            file.flush()
-            found = _ITERATION.search(line)
-            if found and progress is not None:
-                progress(int(found[1]), int(found[2]))
-    return process.returncode
+        try:
+            for line in process.stdout or ():
+                file.write(line)
+                file.flush()
+                found = _ITERATION.search(line)
+                if found and progress is not None:
+                    progress(int(found[1]), int(found[2]))
+            return process.wait()
+        except BaseException:
+            _end_group(process)
+            raise
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Make an exception of a signal that asks this process to end, so that what it started ends as well."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    asking = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        # Whoever ignores one, as nohup does, or looks after it, goes on to do so.
+        taken = [number for number in asking if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    """End a process and all that it has started; at once where they do not heed the first asking."""
+    if not hasattr(os, "killpg"):
+        process.kill()
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, number)
+            process.wait(_PATIENCE_S)

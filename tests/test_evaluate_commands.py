@@ -54,6 +54,26 @@ def test_one_line_judges_a_detector(phantom_dir: Path, folder: Path) -> None:
     assert (report.run, report.thresholds_from, report.resamples) == ("good_val", "", 1000)
 
 
+def test_what_lies_in_a_crowd_counts_for_nothing(phantom_dir: Path, folder: Path) -> None:
+    truth = written(phantom_dir / "boxes_val.json")
+    image = truth["images"][0]
+    whole = [0, 0, image["width"], image["height"]]
+    label = truth["categories"][0]["id"]
+    crowd = {"id": 10**6, "image_id": image["id"], "category_id": label, "bbox": whole, "iscrowd": 1}
+    found = [{"image_id": image["id"], "category_id": label, "bbox": [2, 2, 9, 9], "score": 0.99}]
+    (folder / "found.json").write_text(json.dumps(found + written(folder / "good_val.json")))
+    (folder / "crowd.json").write_text(json.dumps({**truth, "annotations": [*truth["annotations"], crowd]}))
+    precisions = []
+    for name in (phantom_dir / "boxes_val.json", folder / "crowd.json"):
+        out = folder / f"{name.stem}_metrics.json"
+        said = run(name, folder / "found.json", "--out", out)
+        assert "skipped" not in said
+        report = RunReport.from_dict(written(out)["reports"][0])
+        precisions.append([entry.detector.precision_iou for entry in report.classes if entry.detector])
+    assert min(precisions[0]) < 1
+    assert set(precisions[1]) == {1.0}
+
+
 def test_tuned_on_other_images_two_models_are_compared(phantom_dir: Path, folder: Path) -> None:
     words = [phantom_dir / "boxes_val.json", folder / "good_val.json", folder / "bad_val.json"]
     words += ["--tune-truth", phantom_dir / "boxes_train.json"]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -169,3 +174,62 @@ def test_failure_names_the_log(fake_mim: Path, tmp_path: Path) -> None:
 def test_no_checkpoint_is_told(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no checkpoint"):
         training.last_checkpoint(tmp_path)
+
+
+# As MIM does, the program starts the training as a process of its own, which says nothing for long.
+SILENT = [
+    "import os, subprocess, time",
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'])",
+    "pathlib.Path(__file__).with_name('pids').write_text(f'{os.getpid()} {child.pid}')",
+    "time.sleep(300)",
+]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_training_that_says_nothing_yet_ends_with_whoever_started_it(number: int, tmp_path: Path) -> None:
+    write_program(tmp_path / "mim", *SILENT)
+    command = [
+        "from pathlib import Path",
+        "from synthmed import training",
+        f"training._run([{str(tmp_path / 'mim')!r}], {{}}, Path({str(tmp_path / 'train.log')!r}), None)",
+    ]
+    starter = subprocess.Popen([sys.executable, "-c", "\n".join(command)], stderr=subprocess.DEVNULL)
+    pids = tmp_path / "pids"
+    try:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not (pids.exists() and len(pids.read_text().split()) == 2):
+            time.sleep(0.05)
+        started = [int(pid) for pid in pids.read_text().split()]
+        assert all(map(is_running, started))
+        starter.send_signal(number)
+        assert starter.wait(60) in (128 + number, -number)
+        end = time.monotonic() + 10
+        while time.monotonic() < end and any(map(is_running, started)):
+            time.sleep(0.05)
+        assert not any(map(is_running, started))
+    finally:
+        starter.kill()
+        starter.wait()
+        for pid in map(int, pids.read_text().split() if pids.exists() else ()):
+            if is_running(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    write_program(tmp_path / "mim", "print('done')")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert training._run([str(tmp_path / "mim")], {}, tmp_path / "train.log", None) == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)

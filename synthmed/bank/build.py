@@ -17,7 +17,7 @@ from synthmed.bank.clicks import Clicks
 from synthmed.bank.debris import DistractorBuilder
 from synthmed.bank.distractors import Distractors
 from synthmed.bank.duplicates import find_duplicates
-from synthmed.bank.emptied import BackdropBuilder
+from synthmed.bank.emptied import BackdropBuilder, ClickedObjects
 from synthmed.bank.guard import guard_splits
 from synthmed.bank.patchbank import PatchBank, content_hash
 from synthmed.bank.patches import Patches, cut_image
@@ -104,8 +104,9 @@ def build_bank(
                     own=block.own,
                     edge=kept.edge[near],
                 )
+                objects = ClickedObjects(at_px, of_class_px, owners)
                 for pieces in (backdrops, distractors):
-                    pieces.add(number, block, at_px, of_class_px, owners, background)
+                    pieces.add(number, block, objects, background)
         if progress is not None:
             progress(number + 1, len(kept.images))
     if not cut.point:

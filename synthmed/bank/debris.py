@@ -12,7 +12,7 @@ from synthmed.bank.background import Background
 from synthmed.bank.contrast import contrast_map
 from synthmed.bank.cut import local_background
 from synthmed.bank.distractors import NO_DISTRACTORS, Distractors
-from synthmed.bank.emptied import taken_mask
+from synthmed.bank.emptied import ClickedObjects
 from synthmed.bank.matte import edge_px, round_matte, segmented_matte
 from synthmed.bank.segment import MATTE_CUT, contrast_floor
 from synthmed.bank.spec import BankSpec
@@ -64,9 +64,7 @@ class DistractorBuilder:
         self,
         image_index: int,
         block: Block,
-        centers_px: NDArray[np.float64],
-        sizes_px: NDArray[np.float64],
-        owners: NDArray[np.int32],
+        objects: ClickedObjects,
         background: Background,
     ) -> None:
         """Cut distractors of an image or of a block of it, if it is among those chosen.
@@ -74,9 +72,7 @@ class DistractorBuilder:
         Args:
             image_index: its number.
             block: the image, or a part of it.
-            centers_px: ``(N, 2)`` float, the objects on the block.
-            sizes_px: ``(N,)`` float, the side of the class of each.
-            owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
+            objects: those on the block.
             background: of the image.
         """
         if image_index not in self._chosen:
@@ -84,7 +80,7 @@ class DistractorBuilder:
         # No more than the core is sure to be free: beyond it clicks may be unknown.
         core = np.s_[block.core_px[0, 0] : block.core_px[1, 0], block.core_px[0, 1] : block.core_px[1, 1]]
         image, low_px = block.image[core], block.core_px[0]
-        taken = taken_mask(centers_px, sizes_px, owners)[core]
+        taken = objects.taken[core]
         sides_px = np.array(sorted(set(self._spec.sizes_px.values())))
         windows = debris_windows(image, taken, background, sides_px, self._spec.feather)
         self._rng.shuffle(windows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -31,6 +33,38 @@ _LEAST_RIM_PX = 5.0
 """The same in pixels: optics make halos of small objects no narrower."""
 
 
+class ClickedObjects:
+    """The objects on an image or a part of one, and what belongs to them.
+
+    Args:
+        centers_px: ``(N, 2)`` float; may lie outside.
+        sizes_px: ``(N,)`` float, the side of the class of each.
+        owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
+    """
+
+    def __init__(
+        self, centers_px: NDArray[np.float64], sizes_px: NDArray[np.float64], owners: NDArray[np.int32]
+    ) -> None:
+        self.centers_px, self.sizes_px, self.owners = centers_px, sizes_px, owners
+
+    @cached_property
+    def taken(self) -> NDArray[np.bool_]:
+        """``(H, W)`` bool: discs round the clicks, the segmented objects and their halos; worked out once."""
+        taken = object_mask(self.owners.shape, self.centers_px, self.sizes_px, _REACH)
+        if self.owners.any():
+            away_px, nearest = ndimage.distance_transform_edt(self.owners == 0, return_indices=True)
+            rims_px = np.maximum(_LEAST_RIM_PX, _RIM * self.sizes_px)
+            taken |= away_px <= rims_px[self.owners[tuple(nearest)] - 1]
+        return taken
+
+    def part(self, begin: NDArray[np.int64], end: NDArray[np.int64]) -> ClickedObjects:
+        """The same on a part of the image, from its first pixel to the one past its last."""
+        if not begin.any() and tuple(end) == self.owners.shape:
+            return self
+        owners = self.owners[begin[0] : end[0], begin[1] : end[1]]
+        return ClickedObjects(self.centers_px - begin, self.sizes_px, owners)
+
+
 class BackdropBuilder:
     """Collects the backdrops of some of the images that a bank is built from.
 
@@ -52,9 +86,7 @@ class BackdropBuilder:
         self,
         image_index: int,
         block: Block,
-        centers_px: NDArray[np.float64],
-        sizes_px: NDArray[np.float64],
-        owners: NDArray[np.int32],
+        objects: ClickedObjects,
         background: Background,
     ) -> None:
         """Make a backdrop of an image or of a block of it, if it is among those chosen.
@@ -64,9 +96,7 @@ class BackdropBuilder:
         Args:
             image_index: its number.
             block: the image, or a part of it.
-            centers_px: ``(N, 2)`` float, the objects on the block.
-            sizes_px: ``(N,)`` float, the side of the class of each.
-            owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
+            objects: those on the block.
             background: of the image.
         """
         if image_index not in self._chosen:
@@ -83,8 +113,7 @@ class BackdropBuilder:
                 return
             self._free_px -= int((high - low).prod())
             made.append(np.empty((0, 0, 3), np.uint8))
-        objects = centers_px, sizes_px, owners
-        made[place] = _emptied_part(block.image, low, high, *objects, background, self._rng)
+        made[place] = _emptied_part(block.image, low, high, objects, background, self._rng)
 
     def _draw_part(self, core_px: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         room_px = np.maximum(core_px[1] - core_px[0] - _LARGEST_PX, 0)
@@ -107,64 +136,33 @@ def _emptied_part(
     image: NDArray[np.uint8],
     low: NDArray[np.int64],
     high: NDArray[np.int64],
-    centers_px: NDArray[np.float64],
-    sizes_px: NDArray[np.float64],
-    owners: NDArray[np.int32],
+    objects: ClickedObjects,
     background: Background,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """A part of an image without its objects; no more of the image is looked at than may matter for it."""
-    room = int(sizes_px.max(initial=0)) + _MARGIN_PX
+    room = int(objects.sizes_px.max(initial=0)) + _MARGIN_PX
     begin = np.maximum(low - room, 0)
     end = np.minimum(high + room, image.shape[:2])
-    seen = np.s_[begin[0] : end[0], begin[1] : end[1]]
-    empty = emptied(image[seen], centers_px - begin, sizes_px, owners[seen], background, rng)
+    seen = image[begin[0] : end[0], begin[1] : end[1]]
+    empty = emptied(seen, objects.part(begin, end), background, rng)
     part = empty[low[0] - begin[0] : high[0] - begin[0], low[1] - begin[1] : high[1] - begin[1]]
     # A view would keep the whole block in memory.
     return np.array(part)
 
 
 def emptied(
-    image: NDArray[np.uint8],
-    centers_px: NDArray[np.float64],
-    sizes_px: NDArray[np.float64],
-    owners: NDArray[np.int32],
-    background: Background,
-    rng: np.random.Generator,
+    image: NDArray[np.uint8], objects: ClickedObjects, background: Background, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """An image without its objects.
 
     Args:
         image: ``(H, W, 3)`` uint8.
-        centers_px: ``(N, 2)`` float, the objects; may lie outside.
-        sizes_px: ``(N,)`` float, the side of the class of each.
-        owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
+        objects: those on the image.
         background: of the image.
         rng: source of randomness.
     """
-    holes = taken_mask(centers_px, sizes_px, owners)
-    return fill_holes(image, holes, background.color, background.noise, rng)
-
-
-def taken_mask(
-    centers_px: NDArray[np.float64], sizes_px: NDArray[np.float64], owners: NDArray[np.int32]
-) -> NDArray[np.bool_]:
-    """What belongs to clicked objects: discs round the clicks, the segmented objects and their halos.
-
-    Args:
-        centers_px: ``(N, 2)`` float; may lie outside.
-        sizes_px: ``(N,)`` float, the side of the class of each.
-        owners: ``(H, W)`` int32, which object has a pixel, from 1; 0 for none.
-
-    Returns:
-        ``(H, W)`` bool.
-    """
-    taken = object_mask(owners.shape, centers_px, sizes_px, _REACH)
-    if owners.any():
-        away_px, nearest = ndimage.distance_transform_edt(owners == 0, return_indices=True)
-        rim_px = np.maximum(_LEAST_RIM_PX, _RIM * sizes_px)[owners[tuple(nearest)] - 1]
-        taken |= away_px <= rim_px
-    return taken
+    return fill_holes(image, objects.taken, background.color, background.noise, rng)
 
 
 def object_mask(

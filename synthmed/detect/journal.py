@@ -69,6 +69,14 @@ class Journal:
         self.done[image.name], self._marks[image.name] = result, _mark(image.path)
         self._write({"mark": self._marks[image.name], **asdict(result)})
 
+    def forget(self, image: ImageFile) -> bool:
+        """Drop what an earlier run found in an image that cannot be read any more.
+
+        Returns:
+            Whether there was anything.
+        """
+        return self.done.pop(image.name, None) is not None
+
     def finish(self) -> None:
         """Delete the journal, since the results are written."""
         self._file.close()

@@ -1,4 +1,7 @@
-"""From decoded boxes and scores to detections, as MMDetection's post-processing does it, in numpy."""
+"""From decoded boxes and scores to detections, as MMDetection's post-processing does it, in numpy.
+
+Only at the score threshold it differs: a box that scores exactly so much stays, as in every evaluation.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ def select_boxes(boxes: Floats, scores: Floats, selection: Selection) -> tuple[F
         >>> select_boxes(boxes, np.array([[0.9], [0.8], [0.7]]), Selection())[1].tolist()
         [0.9, 0.7]
     """
-    place, labels = np.nonzero(scores > selection.min_score)
+    place, labels = np.nonzero(scores >= selection.min_score)
     best = np.argsort(-scores[place, labels], kind="stable")[: selection.candidates]
     place, labels = place[best], labels[best]
     values = scores[place, labels]

@@ -120,8 +120,12 @@ def detect_images(
         report.earlier = len(wanted) - len(todo)
         counted = _Counter(progress, report.earlier, len(wanted))
 
+        pictures = _picture_names([image.name for image in wanted])
+
         def failed(index: int, error: SynthmedError) -> None:
             counted.tick()
+            if journal.forget(todo[index]) and outputs.pictures is not None:
+                (outputs.pictures / pictures[todo[index].name]).unlink(missing_ok=True)
             report.log.add(
                 Problem(
                     todo[index].name,
@@ -132,7 +136,6 @@ def detect_images(
                 )
             )
 
-        pictures = _picture_names([image.name for image in wanted])
         detector.score_threshold = min(min_scores)
         for index, found in look_at(detector, [image.path for image in todo], options, failed):
             result = image_result(todo[index].name, found, np.asarray(min_scores), one_class=one_class)

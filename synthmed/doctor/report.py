@@ -13,6 +13,9 @@ PARTS: dict[Part, str] = {
     "train": "training with MMDetection",
     "app": "FiftyOne",
     "test": "tests",
+    "onnx": "export, and detection without PyTorch",
+    "slides": "whole-slide images",
+    "remote": "folders on servers",
     "scale": "several machines",
 }
 

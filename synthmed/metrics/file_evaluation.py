@@ -96,7 +96,7 @@ def class_sizes(given: Floats, parts: Sequence[PointSet], log: ProblemLog) -> Fl
             if np.isnan(sizes[label]) and own.any():
                 sizes[label] = float(np.median(sides[own]))
                 found.append(f"{name} {sizes[label]:.0f} px")
-    counts = np.bincount(parts[-1].labels, minlength=len(sizes))
+    counts = parts[-1].select(~parts[-1].edge).counts().sum(axis=0)
     unknown = [parts[-1].classes[label] for label in np.flatnonzero(np.isnan(sizes) & (counts > 0))]
     if unknown or np.isnan(sizes).all():
         raise SynthmedError(

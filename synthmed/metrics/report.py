@@ -115,7 +115,7 @@ class ClassReport:
     Attributes:
         name: the class.
         objects: truths away from the border.
-        edge_objects: truths at the border, which are ignore regions.
+        edge_objects: truths that are ignore regions: at the border, and crowds.
         images: images with an object of the class.
         detector: the detector.
         random_detector: boxes at random places, as many as train images have.

@@ -3,6 +3,7 @@
 Importing this package costs PyTorch and MMDetection, so nothing else of synthmed imports it at its top.
 """
 
+from synthmed.nets.adapt_batch_norm_hook import AdaptBatchNormHook
 from synthmed.nets.box_metric import BoxMetric
 from synthmed.nets.cam_classifier import CAMClassifier, image_cam
 from synthmed.nets.cam_metric import CamMetric
@@ -11,6 +12,7 @@ from synthmed.nets.class_names_hook import ClassNamesHook
 from synthmed.nets.darknet19 import Darknet19
 from synthmed.nets.f1_metric import F1Metric
 from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph
+from synthmed.nets.mixed_dataset import MixedDataset
 from synthmed.nets.precision import BFloat16OptimWrapper, ChannelsLastHook
 from synthmed.nets.real_dataset import RealDataset
 from synthmed.nets.rendered_dataset import RenderedDataset
@@ -21,6 +23,7 @@ from synthmed.nets.stop_unread_hook import StopUnreadHook
 from synthmed.nets.yolov2_head import YOLOv2Head
 
 __all__ = [
+    "AdaptBatchNormHook",
     "BFloat16OptimWrapper",
     "BoxMetric",
     "CAMClassifier",
@@ -29,6 +32,7 @@ __all__ = [
     "ClassNamesHook",
     "Darknet19",
     "F1Metric",
+    "MixedDataset",
     "PadWithBackground",
     "PhotometricJitter",
     "ReadMicrograph",

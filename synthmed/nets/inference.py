@@ -136,7 +136,7 @@ class Predictor:
 
     def _samples(self, images: Sequence[str | Path], progress: Progress | None) -> Iterator[tuple[int, Any]]:
         done = 0
-        for batch in self._batches(images):
+        for batch in equal_batches(self.model.pipeline, images, self.batch_size):
             for sample in self._forward(batch):
                 yield done, sample
                 done += 1
@@ -174,18 +174,6 @@ class Predictor:
         times = max(1.0, area_px / (canvas[0] * canvas[1]))
         limits.update({key: math.ceil(limit * times) for key, limit in self._limits.items()})
 
-    def _batches(self, images: Sequence[str | Path]) -> Iterator[list[dict[str, Any]]]:
-        batch: list[dict[str, Any]] = []
-        for index, path in enumerate(images):
-            item = self.model.pipeline({"img_path": str(path), "img_id": index})
-            other_shape = bool(batch) and batch[0]["inputs"].shape != item["inputs"].shape
-            if other_shape or len(batch) == self.batch_size:
-                yield batch
-                batch = []
-            batch.append(item)
-        if batch:
-            yield batch
-
     def _forward(self, batch: Sequence[dict[str, Any]]) -> Sequence[Any]:
         data = {key: [item[key] for item in batch] for key in ("inputs", "data_samples")}
         with (
@@ -194,6 +182,31 @@ class Predictor:
         ):
             samples: Sequence[Any] = self.model.network.test_step(data)
         return samples
+
+
+def equal_batches(
+    pipeline: Callable[[dict[str, Any]], dict[str, Any]], images: Sequence[str | Path], batch_size: int
+) -> Iterator[list[dict[str, Any]]]:
+    """Images after a pipeline, in batches of equal shape, so that none is padded for the sake of another.
+
+    Args:
+        pipeline: from a dictionary with ``img_path`` to one with ``inputs``.
+        images: their files.
+        batch_size: the most images in a batch.
+
+    Raises:
+        PointsError: an image cannot be read.
+    """
+    batch: list[dict[str, Any]] = []
+    for index, path in enumerate(images):
+        item = pipeline({"img_path": str(path), "img_id": index})
+        other_shape = bool(batch) and batch[0]["inputs"].shape != item["inputs"].shape
+        if other_shape or len(batch) == batch_size:
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
 
 
 def predict_detections(

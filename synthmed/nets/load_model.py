@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmdet.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
@@ -72,10 +73,12 @@ def load_model(
         settings = _read_config(config)
         model = _without_bank(settings.model.to_dict(), weights, len(classes), "", checkpoint)
         if score_threshold is not None and "bbox_head" in model:
-            model["test_cfg"] = {**(model.get("test_cfg") or {}), "score_thr": float(score_threshold)}
+            # MMDetection keeps what scores more than this; in evaluations what scores as much counts.
+            below = float(np.nextafter(np.float32(score_threshold), np.float32(-1)))
+            model["test_cfg"] = {**(model.get("test_cfg") or {}), "score_thr": below}
         with DefaultScope.overwrite_default_scope(settings.get("default_scope", "mmdet")):
             network = _build(model, config)
-            steps = _image_steps(settings, config)
+            steps = image_steps(settings, config)
             pipeline = Compose([TRANSFORMS.build(step) for step in steps])
             last_steps = Compose([TRANSFORMS.build(step) for step in steps if not _reads_or_resizes(step)])
     _give_weights(network, weights, checkpoint)
@@ -166,8 +169,16 @@ def _build(model: dict[str, Any], file: str | Path) -> nn.Module:
     return network
 
 
-def _image_steps(settings: Config, file: str | Path) -> list[dict[str, Any]]:
-    """The test pipeline without the steps that load annotations."""
+def image_steps(settings: Config, file: str | Path) -> list[dict[str, Any]]:
+    """The test pipeline of a config without the steps that load annotations.
+
+    Args:
+        settings: the config.
+        file: where it is from, for the message.
+
+    Raises:
+        ModelError: it has none.
+    """
     dataset: Any = (settings.get("test_dataloader") or {}).get("dataset") or {}
     while "dataset" in dataset:
         dataset = dataset["dataset"]

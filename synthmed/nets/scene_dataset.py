@@ -140,7 +140,7 @@ class SceneDataset(BaseDetDataset):
     def prepare_data(self, idx: int) -> Any:
         """Compose scene ``idx`` and run the pipeline with generators seeded by it."""
         info = self.get_data_info(idx)
-        with _seeded(self.seed, idx):
+        with seeded(self.seed, idx):
             return self.pipeline(info)
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def _seeded(seed: int, index: int) -> Iterator[None]:
+def seeded(seed: int, index: int) -> Iterator[None]:
     """Seed the global generators, which MMDetection's transforms draw from, and put them back after."""
     numpy_state, python_state = np.random.get_state(), random.getstate()
     # The third number keeps this stream apart from the one that the scene itself is drawn from.

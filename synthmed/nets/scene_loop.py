@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from mmdet.registry import LOOPS
+from mmengine.dist import get_world_size
 from mmengine.runner import IterBasedTrainLoop
 
 
@@ -15,11 +16,14 @@ class SceneTrainLoop(IterBasedTrainLoop):
 
     The loop that it extends fetches and throws away every batch up to the iteration that it resumes at. A
     `SceneSampler` can begin anywhere, so here these batches are not composed at all. With any other sampler
-    nothing changes.
+    nothing changes. Where real images are mixed in, it says first how many, and how often each is shown.
     """
 
     def run(self) -> Any:
         """Train, from the resumed iteration where there is one."""
+        if hasattr(self.dataloader.dataset, "tell_mix"):
+            shown = self.max_iters * self.dataloader.batch_size * get_world_size()
+            self.runner.logger.info(self.dataloader.dataset.tell_mix(shown))
         sampler = self.dataloader.sampler
         if self._iter > 0 and getattr(sampler, "endless", False):
             sampler.skip(self._iter * self.dataloader.batch_size)

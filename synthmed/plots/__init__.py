@@ -6,6 +6,7 @@ Images are RGB uint8 arrays. Figures are made without pyplot, so none stays behi
 from synthmed.plots.drawing import save_figure
 from synthmed.plots.fidelity import fidelity_classes, fidelity_images, fidelity_summary
 from synthmed.plots.findings import truth_predictions_cam
+from synthmed.plots.layer_changes import layer_changes
 from synthmed.plots.precision_recall import precision_recall
 from synthmed.plots.synthesis import bank_sheet, real_beside_synthetic
 
@@ -14,6 +15,7 @@ __all__ = [
     "fidelity_classes",
     "fidelity_images",
     "fidelity_summary",
+    "layer_changes",
     "precision_recall",
     "real_beside_synthetic",
     "save_figure",

@@ -3,6 +3,7 @@
 from synthmed.points.check import CheckReport, Finding, check_points
 from synthmed.points.coco import read_coco
 from synthmed.points.csv_file import CsvColumns, read_csv, write_csv
+from synthmed.points.held_out import evenly, refuse_held_out
 from synthmed.points.images import image_shape_px, read_image, resolve_inside
 from synthmed.points.pointset import SPLITS, PointSet
 from synthmed.points.read import read_points
@@ -21,6 +22,7 @@ __all__ = [
     "PointSet",
     "check_points",
     "default_splits",
+    "evenly",
     "image_shape_px",
     "losses",
     "open_image",
@@ -28,6 +30,7 @@ __all__ = [
     "read_csv",
     "read_image",
     "read_points",
+    "refuse_held_out",
     "resolve_inside",
     "sniff",
     "write_csv",

@@ -31,6 +31,7 @@ def read_coco(
     log: ProblemLog | None = None,
     progress: Progress | None = None,
     keep_outside: bool = False,
+    keep_crowds: bool = False,
 ) -> PointSet:
     """Read points from a COCO file.
 
@@ -50,6 +51,7 @@ def read_coco(
         log: takes up what is skipped.
         progress: called as images are checked.
         keep_outside: whether points outside their image are kept, as `check_points` needs them.
+        keep_crowds: whether crowd regions are kept, as objects with ``edge``: evaluations ignore these.
 
     Raises:
         PointsError: if the file is empty, unreadable or no COCO file, an image path leaves the folder, or no
@@ -57,7 +59,7 @@ def read_coco(
     """
     check_arguments(classes, split)
     content = parse_coco(read_text(path), path)
-    reader = _Reader(str(path), ProblemLog() if log is None else log, classes, keep_outside)
+    reader = _Reader(str(path), ProblemLog() if log is None else log, classes, keep_outside, keep_crowds)
     folder = None if images_dir is None else ImageFolder(images_dir)
     reader.read_images(content["images"], content["annotations"], folder, progress)
     reader.read_annotations(content["annotations"], _category_names(content["categories"]))
@@ -89,6 +91,7 @@ class _Reader:
     log: ProblemLog
     classes: Sequence[str] | None
     keep_outside: bool = False
+    keep_crowds: bool = False
     images: list[FoundImage] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
@@ -207,8 +210,9 @@ class _Reader:
         return next((reason for holds, reason in reasons if holds), None)
 
     def _add(self, entry: dict[str, Any], index: int, label: str | None, annotation_id: str) -> None:
-        edge = flag(entry.get("edge"))
-        self.with_edges |= "edge" in entry
+        crowd = bool(flag(entry.get("iscrowd")))
+        edge = True if crowd else flag(entry.get("edge"))
+        self.with_edges |= crowd or "edge" in entry
         reason = self._annotation_reason(entry, label, edge, annotation_id)
         if reason is not None:
             self._skip(reason, f"annotation {annotation_id}, {label}")
@@ -233,7 +237,7 @@ class _Reader:
         bad_position = Reason.KEYPOINTS if has_keypoints(entry) and "bbox" not in entry else Reason.BOX
         unknown = self.classes is not None and label not in self.classes
         reasons = (
-            (bool(flag(entry.get("iscrowd"))), Reason.CROWD),
+            (bool(flag(entry.get("iscrowd"))) and not self.keep_crowds, Reason.CROWD),
             (label is None, Reason.CATEGORY_UNKNOWN),
             (label == "", Reason.LABEL_EMPTY),
             (unknown, Reason.LABEL_UNKNOWN),

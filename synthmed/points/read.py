@@ -38,6 +38,7 @@ def read_points(
     log: ProblemLog | None = None,
     progress: Progress | None = None,
     keep_outside: bool = False,
+    keep_crowds: bool = False,
 ) -> PointSet:
     """Read points from a file of any known format, or from a folder of them with one format.
 
@@ -55,6 +56,7 @@ def read_points(
         log: takes up what is skipped.
         progress: called as images are checked.
         keep_outside: whether points outside their image are kept, as `check_points` needs them.
+        keep_crowds: whether the crowd regions of a COCO file are kept, as objects with ``edge``.
 
     Raises:
         PointsError: if the file cannot be used.
@@ -93,6 +95,7 @@ def read_points(
                 log=log,
                 progress=progress,
                 keep_outside=keep_outside,
+                keep_crowds=keep_crowds,
             )
         marks = {PurePosixPath(place.name): parse_marks(text, kind, place, pixel_size)}
     return points_of_marks(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 
 from synthmed.bank import build_bank, make_spec
 from synthmed.bank.background import estimate_background
-from synthmed.bank.emptied import BackdropBuilder, emptied, object_mask
+from synthmed.bank.emptied import BackdropBuilder, ClickedObjects, emptied, object_mask
 from synthmed.bank.objects import find_objects
 from synthmed.points import read_csv
 from synthmed.points.regions import Block
@@ -33,7 +34,7 @@ def emptied_of(image: NDArray[np.uint8], centers: list[tuple[int, int]]) -> NDAr
     """The image without the objects at some clicks, all of 20 px."""
     at_px, sizes_px, background = points_px(centers), np.full(len(centers), 20.0), estimate_background(image)
     owners = find_objects(image, at_px, sizes_px, background).labels
-    return emptied(image, at_px, sizes_px, owners, background, np.random.default_rng(0))
+    return emptied(image, ClickedObjects(at_px, sizes_px, owners), background, np.random.default_rng(0))
 
 
 def points_px(centers: list[tuple[int, int]]) -> NDArray[np.float64]:
@@ -108,8 +109,9 @@ def test_of_a_large_image_a_part_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     image = scene([(60, 80)], 10, (120, 800))
     background, owners = estimate_background(image), np.zeros((120, 800), dtype=np.int32)
     builder = BackdropBuilder(1, make_spec(sizes_px={"cell": 20.0}, backdrops=1))
+    objects = ClickedObjects(points_px([(60, 80)]), np.full(1, 20.0), owners)
     for image_index in (0, 0, 1):
-        builder.add(image_index, block_of(image), points_px([(60, 80)]), np.full(1, 20.0), owners, background)
+        builder.add(image_index, block_of(image), objects, background)
     backdrops = builder.backdrops()
     assert backdrops.shapes_px.tolist() == [[100, 100]]
     assert backdrops.image_index.tolist() == [0]
@@ -122,10 +124,29 @@ def test_all_backdrops_together_are_limited(monkeypatch: pytest.MonkeyPatch) -> 
     builder = BackdropBuilder(9, make_spec(sizes_px={"cell": 20.0}))
     for image_index in range(9):
         owners = np.zeros(image.shape[:2], dtype=np.int32)
-        builder.add(
-            image_index, block_of(image), points_px([]), np.zeros(0), owners, estimate_background(image)
-        )
+        objects = ClickedObjects(points_px([]), np.zeros(0), owners)
+        builder.add(image_index, block_of(image), objects, estimate_background(image))
     assert len(builder.backdrops()) == 50_000 // (120 * 160)
+
+
+def test_what_belongs_to_objects_is_worked_out_once_for_backdrop_and_distractors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        Image.fromarray(scene([(60, 80)], 10)).save(tmp_path / f"{number}.png")
+    rows = [f"{number}.png,80.5,60.5,cell,train" for number in range(3)]
+    (tmp_path / "points.csv").write_text("\n".join(["image,x,y,label,split", *rows]) + "\n")
+    calls = []
+
+    def counted(*arguments: Any) -> NDArray[np.bool_]:
+        calls.append(arguments)
+        return object_mask(*arguments)
+
+    monkeypatch.setattr("synthmed.bank.emptied.object_mask", counted)
+    spec = make_spec(sizes_px={"cell": 20.0}, keep_duplicates=True)
+    bank = build_bank(read_csv(tmp_path / "points.csv", tmp_path), tmp_path, spec)
+    assert (len(bank.backdrops), len(set(bank.distractors.image_index.tolist()))) == (3, 3)
+    assert len(calls) == 3
 
 
 @pytest.mark.parametrize("seed", range(4))

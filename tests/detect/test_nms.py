@@ -22,7 +22,7 @@ def test_as_written_down_plainly(seed: int, count: int) -> None:
     found = select_boxes(boxes, scores, Selection(min_score=0.3, max_iou=0.4))
     expected: list[tuple[float, int, int]] = []
     for score, label, place in sorted(
-        ((scores[i, c], c, i) for i in range(count) for c in range(2) if scores[i, c] > 0.3), reverse=True
+        ((scores[i, c], c, i) for i in range(count) for c in range(2) if scores[i, c] >= 0.3), reverse=True
     ):
         rivals = [other for _, known, other in expected if known == label]
         if not (pairwise_iou(boxes[[place]], boxes[rivals]) > 0.4).any():
@@ -39,3 +39,9 @@ def test_limits_grow_with_the_area() -> None:
     assert len(select_boxes(boxes, scores, few)[1]) == 5
     assert len(select_boxes(boxes, scores, few.for_area(4.0))[1]) == 20
     assert len(select_boxes(boxes, scores, few.for_area(0.1))[1]) == 5
+
+
+def test_a_box_that_scores_exactly_the_least_score_stays() -> None:
+    boxes = np.arange(3.0)[:, None] * 20 + np.array([0, 0, 10, 10])
+    scores = np.array([[0.3], [np.nextafter(0.3, 0)], [np.nextafter(0.3, 1)]])
+    assert select_boxes(boxes, scores, Selection(min_score=0.3))[1].tolist() == [scores[2, 0], 0.3]

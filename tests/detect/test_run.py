@@ -161,6 +161,30 @@ def test_a_changed_image_is_looked_at_again(blobs: Blobs, images: Path, tmp_path
     assert {result.shape_px for result in report.results} == {(50, 70)}
 
 
+def test_nothing_is_told_of_an_image_that_changed_and_cannot_be_read_any_more(
+    blobs: Blobs, images: Path, tmp_path: Path
+) -> None:
+    outputs = Outputs(tmp_path / "pred.json", pictures=tmp_path / "pictures")
+    halting = Blobs()
+    halting.fail_after = 14
+    with pytest.raises(ModelError):
+        detect_images(halting, find_images([images]), outputs, SCORES)
+    journal = (tmp_path / "pred.json.unfinished").read_text().splitlines()
+    done = {json.loads(line)["name"] for line in journal[1:]}
+    assert {path.name for path in (tmp_path / "pictures").rglob("*.png")} == {
+        Path(name).name for name in done
+    }
+    gone = min(done)
+    (images / gone).write_bytes(b"\x89PNG no more")
+    report = detect_images(blobs, find_images([images]), outputs, SCORES)
+    assert [problem.file for problem in report.log.problems] == [gone]
+    names = {entry["file_name"] for entry in json.loads(outputs.out.read_text())["images"]}
+    assert gone not in names
+    assert len(names) == len(report.results) == 8
+    assert not (tmp_path / "pictures" / gone).exists()
+    assert done - {gone} <= names
+
+
 def test_an_unfinished_run_of_other_settings_is_kept(blobs: Blobs, images: Path, tmp_path: Path) -> None:
     blobs.fail_after = 0
     with pytest.raises(ModelError):

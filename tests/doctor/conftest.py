@@ -18,6 +18,9 @@ REQUIREMENTS = [
     'mmdet<4,>=3.3; extra == "train"',
     'mmengine<1,>=0.10.7; extra == "train"',
     'torch>=2.1; extra == "train"',
+    'onnx>=1.16; extra == "onnx"',
+    'openslide-python>=1.3; extra == "wsi"',
+    'fsspec>=2024.2; extra == "remote"',
     'ray>=2.9; extra == "ray"',
     'pytest>=8.2; extra == "dev"',
 ]
@@ -68,7 +71,7 @@ class FakeMachine(Machine):
 
 @pytest.fixture
 def healthy(tmp_path: Path) -> FakeMachine:
-    """A machine on which nothing is missing but a GPU and Ray."""
+    """A machine on which nothing is missing but a GPU and optional packages."""
     plugins = tmp_path / "plugins" / "synthmed"
     plugins.mkdir(parents=True)
     (plugins / "fiftyone.yml").write_text('name: "@synthmed/synthmed"\n', encoding="utf-8")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +23,7 @@ def failures(machine: FakeMachine) -> dict[str, Check]:
 
 
 def test_nothing_is_missing(healthy: FakeMachine) -> None:
-    assert set(failures(healthy)) == {"GPU", "ray"}
+    assert set(failures(healthy)) == {"GPU", "onnx", "openslide-python", "fsspec", "ray"}
     assert all(check.optional for check in failures(healthy).values())
 
 
@@ -99,6 +101,19 @@ def test_opencv(without: Callable[..., FakeMachine], versions: dict[str, str], i
 
 def test_one_opencv_alone_is_enough(without: Callable[..., FakeMachine]) -> None:
     assert "one OpenCV below 5" not in failures(without("opencv-python"))
+
+
+def test_every_extra_of_the_project_is_looked_at(
+    healthy: FakeMachine, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    table = text.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
+    extras = set(re.findall(r"^(\w+) = ", table, re.MULTILINE)) - {"all"}
+    assert {"onnx", "wsi", "app", "train"} <= extras
+    marks = [f'mark-of-{extra}; extra == "{extra}"' for extra in sorted(extras)]
+    monkeypatch.setattr(type(healthy), "requirements", lambda *_: marks)
+    # Packages for training are looked at one by one.
+    assert {f"mark-of-{extra}" for extra in extras - {"train"}} <= set(failures(healthy))
 
 
 def test_gpu_is_named(healthy: FakeMachine) -> None:

@@ -173,7 +173,9 @@ def coco(truth: PointSet, found: Predictions, ious: tuple[float, ...] = (0.5,)) 
     coco_api = pytest.importorskip("pycocotools.coco")
     evaluation = pytest.importorskip("pycocotools.cocoeval")
 
-    def rows(boxes: np.ndarray, images: np.ndarray, labels: np.ndarray) -> list[dict[str, object]]:
+    def rows(
+        boxes: np.ndarray, images: np.ndarray, labels: np.ndarray, crowds: np.ndarray
+    ) -> list[dict[str, object]]:
         return [
             {
                 "id": k + 1,
@@ -181,9 +183,9 @@ def coco(truth: PointSet, found: Predictions, ious: tuple[float, ...] = (0.5,)) 
                 "category_id": int(label),
                 "bbox": [box[1], box[0], box[3] - box[1], box[2] - box[0]],
                 "area": float((box[2] - box[0]) * (box[3] - box[1])),
-                "iscrowd": 0,
+                "iscrowd": int(crowd),
             }
-            for k, (box, image, label) in enumerate(zip(boxes, images, labels, strict=True))
+            for k, (box, image, label, crowd) in enumerate(zip(boxes, images, labels, crowds, strict=True))
         ]
 
     with contextlib.redirect_stdout(io.StringIO()):
@@ -191,10 +193,10 @@ def coco(truth: PointSet, found: Predictions, ious: tuple[float, ...] = (0.5,)) 
         base.dataset = {
             "images": [{"id": i} for i in range(len(truth.images))],
             "categories": [{"id": c} for c in range(len(truth.classes))],
-            "annotations": rows(truth.boxes_px(), truth.image_index, truth.labels),
+            "annotations": rows(truth.boxes_px(), truth.image_index, truth.labels, truth.edge),
         }
         base.createIndex()
-        boxes = rows(found.boxes_px, found.image_index, found.labels)
+        boxes = rows(found.boxes_px, found.image_index, found.labels, np.zeros(len(found), bool))
         results = coco_api.COCO()
         results.dataset = {
             **base.dataset,
@@ -220,6 +222,28 @@ def test_matches_are_those_of_coco(points: Make, predictions: Say, seed: int) ->
     matched = match_predictions(found, truth)
     assert (matched.truth_index >= 0).sum() > 20
     np.testing.assert_array_equal(matched.truth_index, expected)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_crowds_are_ignored_as_coco_ignores_them(points: Make, predictions: Say, seed: int) -> None:
+    truth, found = scene(seed, points, predictions)
+    truth = replace(truth, edge=np.random.default_rng(seed).random(len(truth)) < 0.4)
+    # Regions larger than objects, with half of an object or more in them.
+    truth = replace(truth, sizes_px=np.where(truth.edge[:, None], 2.5, 1) * truth.sizes_px)
+    inside = truth.boxes_px()
+    limits = np.tile(truth.image_shapes_px[truth.image_index], 2)
+    truth = truth.select((inside == np.clip(inside, 0, limits)).all(axis=1))
+    run = coco(truth, found)
+    expected, ignored = np.full(len(found), False), np.full(len(found), False)
+    for cell in run.evalImgs:  # type: ignore[attr-defined]
+        if cell is not None:
+            ids = np.array(cell["dtIds"], dtype=int) - 1
+            expected[ids] = (cell["dtMatches"][0] > 0) & ~cell["dtIgnore"][0].astype(bool)
+            ignored[ids] = cell["dtIgnore"][0]
+    matched = match_predictions(found, truth)
+    assert ignored.sum() > 5
+    np.testing.assert_array_equal(matched.truth_index >= 0, expected)
+    np.testing.assert_array_equal(matched.status == IGNORED, ignored)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -88,13 +88,13 @@ def test_a_config_says_how_it_is_run(path: Path) -> None:
 def test_variables_reach_every_place(path: Path, bank: Path) -> None:
     config = read(path)
     loaders = {f"{name}_dataloader": config[f"{name}_dataloader"] for name in ("train", "val", "test")}
-    found = list(entries({**loaders, "model": config.model}))
+    found = list(entries({**loaders, "model": config.model, "hooks": config.custom_hooks}))
     assert {value for name, value in found if name.endswith("bank")} == {str(bank)}
     assert {value for name, value in found if name.endswith("images")} == {"/my/images"}
     assert {value for name, value in found if name.endswith("points")} == {"/my/points.csv"}
     assert {value for name, value in found if name.endswith(".boxes")} == {"/my/boxes_{split}.json"}
     assert config.randomness.seed == 7
-    assert config.train_dataloader.dataset.get("seed", 7) == 7
+    assert {value for name, value in found if name.endswith("seed")} <= {7}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
@@ -144,6 +144,7 @@ def test_every_type_is_registered(path: Path) -> None:
     config = read(path)
     groups: list[tuple[Any, list[str]]] = [
         (DATASETS, [config[f"{name}_dataloader"].dataset.type for name in ("train", "val", "test")]),
+        (DATASETS, [dataset.type for dataset in datasets(config, "train")]),
         (DATA_SAMPLERS, [config[f"{name}_dataloader"].sampler.type for name in ("train", "val", "test")]),
         (HOOKS, [hook.type for hook in [*config.default_hooks.values(), *config.custom_hooks]]),
         (LOOPS, [config.train_cfg.type, config.val_cfg.type, config.test_cfg.type]),
@@ -159,8 +160,13 @@ def test_every_type_is_registered(path: Path) -> None:
 
 
 def steps(config: Config, name: str) -> list[Any]:
-    found: list[Any] = config[f"{name}_dataloader"].dataset.pipeline
-    return found
+    return [step for dataset in datasets(config, name) for step in dataset.pipeline]
+
+
+def datasets(config: Config, name: str) -> list[Any]:
+    """The dataset of a loader, or those that are mixed in it."""
+    dataset = config[f"{name}_dataloader"].dataset
+    return [dataset.scenes, dataset.real] if dataset.type == "MixedDataset" else [dataset]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)

@@ -14,12 +14,15 @@ import pytest
 import torch
 
 from synthmed.bank import open_bank
+from synthmed.nets.adapt_batch_norm_hook import train_images
+from synthmed.nets.adapt_checkpoint import adapt_checkpoint
 from synthmed.nets.checkpoints import load_checkpoint
 from synthmed.nets.inference import Predictor, model_classes
 
 pytestmark = [pytest.mark.mmdet, pytest.mark.slow]
 
 DETECTOR = "yolov2/yolov2_darknet19_416_cpu.py"
+ADAPTED, MIXED = (f"yolov2/yolov2_darknet19_416_cpu_{kind}.py" for kind in ("adabn", "mixed"))
 SHORT = {
     "train_cfg.max_iters": 4,
     "train_dataloader.batch_size": 2,
@@ -117,6 +120,63 @@ def test_a_resumed_run_sees_the_same_scenes_and_ends_in_the_same_weights(
     )
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, rtol=0, atol=1e-6, msg=name)
+
+
+def test_the_hook_ends_in_what_the_command_makes_of_the_checkpoint_without_it(
+    trained: tuple[Path, str],
+    run: Training,
+    phantom_dir: Path,
+    small_detector: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    """It is resumed halfway, so earlier checkpoints are those of a training without the hook."""
+    work_dir, printed = trained
+    (tmp_path / "hook").mkdir()
+    halfway = tmp_path / "hook" / "iter_2.pth"
+    halfway.write_bytes((work_dir / "iter_2.pth").read_bytes())
+    (tmp_path / "hook" / "last_checkpoint").write_text(str(halfway))
+    options = SHORT | small_detector | {"custom_hooks.3.max_images": 2}
+    again = run.script("train", ADAPTED, "--work-dir", str(tmp_path / "hook"), "--resume", options=options)
+    assert losses(again) == {i: text for i, text in losses(printed).items() if i > 2}
+    adapting, saving, judging = (
+        again.index(text) for text in ("Adapted 1", "Saving checkpoint at 4", "Iter(val)")
+    )
+    assert adapting < saving and adapting < judging
+    images = train_images(phantom_dir / "images", phantom_dir / "points.csv", 2)
+    config = work_dir / Path(DETECTOR).name
+    adapt_checkpoint(config, work_dir / "iter_4.pth", images, tmp_path / "adapted.pth")
+    expected, found, before = (
+        load_checkpoint(path)["state_dict"]
+        for path in (tmp_path / "adapted.pth", tmp_path / "hook" / "iter_4.pth", work_dir / "iter_4.pth")
+    )
+    moved = [name for name, value in before.items() if not torch.allclose(value.float(), found[name].float())]
+    assert moved and all("running_" in name for name in moved)
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5, msg=name)
+    record, other = (
+        json.loads(path.read_text())
+        for path in (tmp_path / "hook" / "adapted.json", tmp_path / "adapted.json")
+    )
+    assert record["images"] == other["images"] == 2
+    assert (tmp_path / "hook" / "adapted.png").stat().st_size > 10_000
+    for one, two in zip(record["layers"], other["layers"], strict=True):
+        np.testing.assert_allclose(one["divergence"], two["divergence"], rtol=1e-2, atol=1e-4)
+
+
+def test_mixed_training_says_what_it_shows_and_keeps_it(
+    run: Training, small_detector: dict[str, Any], tmp_path: Path
+) -> None:
+    own = {key.replace("dataset.size_px", "dataset.scenes.size_px"): value for key, value in SHORT.items()}
+    real = "train_dataloader.dataset.real"
+    options = own | small_detector
+    options |= {f"{real}.pipeline.2.scale": "(160,128)", f"{real}.pipeline.4.size": "(160,128)"}
+    options |= {"train_dataloader.dataset.real_share": 0.5, "train_dataloader.dataset.real_images": 2}
+    printed = run.script("train", MIXED, "--work-dir", str(tmp_path), options=options)
+    assert "Of 8 images to be shown 4 are real: 2 images, each shown 2 times." in printed
+    assert sorted(losses(printed)) == [1, 2, 3, 4]
+    meta = load_checkpoint(tmp_path / "iter_4.pth")["meta"]["dataset_meta"]
+    assert (meta["real_share"], meta["real_images"]) == (0.5, 2)
+    assert meta["scene_scale"] > 0
 
 
 def test_testing_uses_thresholds_and_chooses_new_ones(

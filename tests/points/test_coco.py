@@ -153,6 +153,17 @@ def test_an_image_with_bad_annotations_alone_is_no_negative(images_dir: Path, wr
     assert points.images == ("a.png",)
 
 
+def test_crowds_are_kept_as_regions_to_ignore_where_asked_for(images_dir: Path, write: WriteText) -> None:
+    path = write(json.dumps(content(box(iscrowd=1, bbox=[0, 0, 12, 10]))))
+    log = ProblemLog()
+    points = read_coco(path, images_dir, keep_crowds=True, log=log)
+    assert not log.problems
+    assert points.edge.tolist() == [False, True]
+    assert points.sizes_px[1].tolist() == [10, 12]
+    assert "edge" not in points.unsaid
+    assert read_coco(path, images_dir).edge.tolist() == [False]
+
+
 def with_places(first: dict[str, Any], second: dict[str, Any], name: str = "sub/b.jpg") -> str:
     """A COCO file whose two images have other entries, and a box each."""
     images = [{"id": 1, "file_name": "a.png", **first}, {"id": 2, "file_name": name, **second}]
