@@ -11,6 +11,7 @@ from synthmed.nets.class_names_hook import ClassNamesHook
 from synthmed.nets.darknet19 import Darknet19
 from synthmed.nets.f1_metric import F1Metric
 from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph
+from synthmed.nets.mmdet_heads import BankRTMDetHead, BankYOLOV3Head, BankYOLOXHead
 from synthmed.nets.precision import BFloat16OptimWrapper, ChannelsLastHook
 from synthmed.nets.real_dataset import RealDataset
 from synthmed.nets.rendered_dataset import RenderedDataset
@@ -22,6 +23,9 @@ from synthmed.nets.yolov2_head import YOLOv2Head
 
 __all__ = [
     "BFloat16OptimWrapper",
+    "BankRTMDetHead",
+    "BankYOLOV3Head",
+    "BankYOLOXHead",
     "BoxMetric",
     "CAMClassifier",
     "CamMetric",
