@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from mmdet.registry import MODELS, TRANSFORMS
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
 from mmengine.logging import MMLogger
 from mmengine.model import revert_sync_batchnorm
@@ -154,7 +154,8 @@ def _without_bank(
 
 def _build(model: dict[str, Any], file: str | Path) -> nn.Module:
     try:
-        network: nn.Module = MODELS.build(model)
+        # MMDetection's heads read their settings as attributes.
+        network: nn.Module = MODELS.build(ConfigDict(model))
     except ModelError:
         raise
     except Exception as error:  # whatever the constructors of a foreign model raise
