@@ -1,9 +1,9 @@
 """The detectors of ``mmdet_configs``, each trained on composed scenes and judged on real val images.
 
 ``python benchmarks/zoo.py DATA ...``. DATA is a folder with ``images/``, ``points.csv`` and
-``boxes_{split}.json``. Class sizes are estimated from the images; thresholds are chosen on the clicked centres of train.
-A training that was ended goes on, and every one that is finished is a line of the file of results. The
-figures that need no training (parameters, operations, milliseconds) are measured anew with ``--facts``.
+``boxes_{split}.json``. Class sizes are estimated from the images; thresholds are chosen on the clicked centres
+of train. A training that was ended goes on, and every one that is finished is a line of the file of results.
+The figures that need no training (parameters, operations, milliseconds) are measured with ``--facts``.
 """
 
 from __future__ import annotations
@@ -126,7 +126,9 @@ def judged(predictor: Predictor, data: DemoInput, folder: Path) -> dict[str, Any
     figures = detector_figures((found[0], clicked), (found[1], val), bank.sizes_px)
     names = (*bank.classes, "mean")
     return {
-        rule: {name: round(float(getattr(figure, rule)), 4) for name, figure in zip(names, figures, strict=True)}
+        rule: {
+            name: round(float(getattr(figure, rule)), 4) for name, figure in zip(names, figures, strict=True)
+        }
         for rule in ("f1_iou", "f1_center")
     }
 

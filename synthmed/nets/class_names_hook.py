@@ -22,7 +22,7 @@ class ClassNamesHook(Hook):
     """
 
     def before_run(self, runner: Any) -> None:
-        """Compare the datasets of this run with each other, and the number of their classes with the network's.
+        """Compare the datasets of this run with each other, and their number of classes with the network's.
 
         Raises:
             ModelError: they differ.

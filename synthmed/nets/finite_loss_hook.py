@@ -17,8 +17,8 @@ from synthmed.errors import ModelError
 class FiniteLossHook(Hook):
     """Ends training at the first loss, or norm of the gradient, that is NaN or infinite.
 
-    The step has spoilt the weights then, and every later one is lost. Checkpoints that were written before are
-    left as they are, and ``--resume`` goes on from them.
+    The step has spoilt the weights then, and every later one is lost. Checkpoints that were written before
+    are left as they are, and ``--resume`` goes on from them.
     """
 
     def after_train_iter(
@@ -35,8 +35,8 @@ class FiniteLossHook(Hook):
             raise ModelError(
                 f"training ended at iteration {runner.iter + 1}, as {', '.join(wrong)} is no finite number; "
                 f"the batch was {_named(data_batch)}",
-                remedy="look at these images, or train with a lower learning rate (optim_wrapper.optimizer.lr); "
-                "the checkpoints written before are whole, and --resume goes on from the last of them",
+                remedy="look at these images, or lower optim_wrapper.optimizer.lr; the checkpoints written "
+                "before are whole, and --resume goes on from the last of them",
             )
 
 

@@ -17,8 +17,8 @@ class MultiScale(BatchSyncRandomResize):
     """Resizes whole batches, and their boxes, to a size that is drawn anew every ``interval`` iterations.
 
     It is one of the ``batch_augments`` of ``DetDataPreprocessor``, so that one image of a batch has the size
-    of the others. The size follows from seed and iteration alone: all ranks draw the same without talking, and
-    a resumed training goes on with the sizes that it would have seen, which MMDetection's own class does not.
+    of the others. The size follows from seed and iteration alone: all ranks draw the same without talking,
+    and a resumed training goes on with the sizes that it would have seen. MMDetection's class starts anew.
 
     Args:
         random_size_range: the least and the largest height in pixels; the width keeps the ratio.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from mmdet.registry import RUNNERS
 from mmengine.dist import is_distributed
+from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 

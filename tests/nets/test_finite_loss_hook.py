@@ -70,9 +70,7 @@ def test_a_sound_training_ends(tmp_path: Path) -> None:
     assert (tmp_path / "iter_4.pth").exists()
 
 
-@pytest.mark.parametrize(
-    ("how", "what"), [("nan", "loss"), ("inf", "loss"), ("gradient", "grad_norm")]
-)
+@pytest.mark.parametrize(("how", "what"), [("nan", "loss"), ("inf", "loss"), ("gradient", "grad_norm")])
 def test_it_ends_before_the_spoilt_weights_are_saved(how: str, what: str, tmp_path: Path) -> None:
     message = rf"at iteration 3, as .*{what}.* is no finite number; the batch was scene 4, scene 5\."
     with pytest.raises(ModelError, match=message):
