@@ -17,9 +17,10 @@ from typing import Any
 
 import click
 import torch
+from _untrained import ANCHORS, CLASSES, read_config
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from rich.console import Console
@@ -28,7 +29,6 @@ from rich.table import Table
 import synthmed.nets  # noqa: F401 (registers)
 from synthmed.nets.precision import BFloat16OptimWrapper, bfloat16_pays
 
-ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = {
     "yolov2/yolov2_darknet19_416_cpu.py": 416,
     "yolov3/yolov3_darknet19_416_cpu.py": 416,
@@ -36,8 +36,7 @@ CONFIGS = {
     "rtmdet/rtmdet_tiny_416_cpu.py": 416,
     "cam/cam_darknet19_384_cpu.py": 384,
 }
-BATCH, OBJECTS, CLASSES = 8, 40, 3
-ANCHORS = [(10, 10), (20, 20), (30, 30), (40, 40), (50, 50)]
+BATCH, OBJECTS = 8, 40
 CHANNELS = (32, 64, 128, 256, 512, 1024)
 
 
@@ -68,7 +67,7 @@ def detector(width: float, stride: int, feat_channels: int, stacked_convs: int) 
         feat_channels=feat_channels,
         stacked_convs=stacked_convs,
         passthrough_channels=max(16, int(64 * width)),
-        num_classes=CLASSES,
+        num_classes=len(CLASSES),
         anchors_wh_px=ANCHORS,
     )
     backbone = dict(type="Darknet19", width=width, out_indices=(4, 5))
@@ -78,7 +77,7 @@ def detector(width: float, stride: int, feat_channels: int, stacked_convs: int) 
 def classifier(width: float, stage: int, stride: int) -> dict[str, Any]:
     """The classifier on the map of one stage."""
     backbone = dict(type="Darknet19", width=width, out_indices=(stage,), out_stride=stride)
-    return dict(type="CAMClassifier", backbone=backbone, num_classes=CLASSES)
+    return dict(type="CAMClassifier", backbone=backbone, num_classes=len(CLASSES))
 
 
 def cases() -> list[Case]:
@@ -101,11 +100,7 @@ def config_cases() -> list[Case]:
     """The networks of the CPU configs, computed in every way."""
     rows = []
     for name, side_px in CONFIGS.items():
-        model = Config.fromfile(str(ROOT / "mmdet_configs" / name)).model
-        part = model.get("bbox_head", model)
-        part.update(bank=None, num_classes=CLASSES)
-        if "YOLOv2" in part.type or "YOLOV3" in part.type:
-            part.update(anchors_wh_px=ANCHORS)
+        model = read_config(name).model
         for bfloat16 in (False, True):
             rows += [Case(Path(name).stem, model, side_px, bfloat16, last) for last in (False, True)]
     return rows
@@ -118,7 +113,7 @@ def objects(side_px: int) -> DetDataSample:
     )
     centers = torch.rand(OBJECTS, 2) * side_px
     boxes = torch.cat([centers - 15, centers + 15], dim=1)
-    sample.gt_instances = InstanceData(bboxes=boxes, labels=torch.randint(0, CLASSES, (OBJECTS,)))
+    sample.gt_instances = InstanceData(bboxes=boxes, labels=torch.randint(0, len(CLASSES), (OBJECTS,)))
     return sample
 
 

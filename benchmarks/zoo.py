@@ -1,9 +1,8 @@
-"""The detectors of ``mmdet_configs``, each trained on composed scenes and judged on real val images.
+"""The detectors of ``mmdet_configs``, trained on composed scenes and judged on real val images.
 
-``python benchmarks/zoo.py DATA ...``. DATA is a folder with ``images/``, ``points.csv`` and
-``boxes_{split}.json``. Class sizes are estimated from the images; thresholds are chosen on the clicked centres
-of train. A training that was ended goes on, and every one that is finished is a line of the file of results.
-The figures that need no training (parameters, operations, milliseconds) are measured with ``--facts``.
+``python benchmarks/zoo.py DATA ...``. DATA is a folder with ``images/``, ``points.csv`` and boxes as
+``boxes_{split}.json``. Class sizes are estimated; thresholds are chosen on the clicked centres of train. A training that was ended goes on, and every one that is finished is a line of the file of results.
+``--facts`` measures parameters, operations and milliseconds, for which no DATA is needed.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ import click
 import numpy as np
 import torch
 from _machine import processor
+from _untrained import ROOT, write_model
 from mmengine.analysis import get_model_complexity_info
 
 from synthmed._files import is_free
@@ -29,9 +30,8 @@ from synthmed.metrics import detector_figures
 from synthmed.nets.inference import Predictor, predict_detections
 from synthmed.nets.real_truth import read_truth
 from synthmed.points import PointSet
-from synthmed.training import last_checkpoint, train
+from synthmed.training import train
 
-ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = {
     "yolov2": "yolov2/yolov2_darknet19_416_cpu.py",
     "yolov3": "yolov3/yolov3_darknet19_416_cpu.py",
@@ -44,13 +44,13 @@ JUDGED_LATER = ("val_cfg=None", "val_dataloader=None", "val_evaluator=None")
 
 
 @click.command()
-@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("data", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--model", "models", multiple=True, type=click.Choice(list(CONFIGS)), help="By default all.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--iterations", type=int, help="By default those of the config.")
 @click.option("--work-dir", default=Path("work_dirs/zoo"), type=click.Path(path_type=Path))
 @click.option("--out", default=Path("work_dirs/zoo.jsonl"), type=click.Path(path_type=Path))
-@click.option("--facts", is_flag=True, help="Only measure size and speed of what was trained.")
+@click.option("--facts", is_flag=True, help="Measure size and speed as well.")
 def main(
     data: tuple[Path, ...],
     models: tuple[str, ...],
@@ -62,23 +62,25 @@ def main(
 ) -> None:
     """Train what is missing, and write one line of results per network and dataset."""
     torch.set_num_threads(1)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for folder in data:
-        given = read_input(folder, work_dir)
-        bank = make_bank(given, work_dir / given.name / "bank")
-        for model in models or CONFIGS:
-            config = ROOT / "mmdet_configs" / CONFIGS[model]
+    for model in models or CONFIGS:
+        if facts:
+            write_line(out, dict(model=model, config=CONFIGS[model], **size_and_speed(CONFIGS[model])))
+        for folder in data:
+            given = read_input(folder, work_dir)
+            bank = make_bank(given, work_dir / given.name / "bank")
             place = work_dir / given.name / f"{model}_{seed}"
-            about = dict(model=model, config=CONFIGS[model], data=given.name, seed=seed)
-            if facts:
-                line = about | size_and_speed(Predictor(config, last_checkpoint(place), device="cpu"))
-            else:
-                line = about | trained(config, place, given, bank, seed, iterations)
-            line |= dict(date=date.today().isoformat(), machine=processor())
-            line |= dict(command=" ".join(["python", "benchmarks/zoo.py", *sys.argv[1:]]))
-            with out.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            click.echo(json.dumps(line))
+            figures = trained(ROOT / "mmdet_configs" / CONFIGS[model], place, given, bank, seed, iterations)
+            write_line(out, dict(model=model, config=CONFIGS[model], data=given.name, seed=seed, **figures))
+
+
+def write_line(out: Path, figures: dict[str, Any]) -> None:
+    """Append to the file of results what was measured, by which command, when and on what."""
+    command = " ".join(["python", "benchmarks/zoo.py", *sys.argv[1:]])
+    line = json.dumps(figures | dict(command=command, date=date.today().isoformat(), machine=processor()))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("a") as file:
+        file.write(line + "\n")
+    click.echo(line)
 
 
 def make_bank(data: DemoInput, folder: Path) -> Path:
@@ -133,16 +135,18 @@ def judged(predictor: Predictor, data: DemoInput, folder: Path) -> dict[str, Any
     }
 
 
-def size_and_speed(predictor: Predictor, repeats: int = 30) -> dict[str, Any]:
-    """Millions of parameters, thousand millions of multiplications, and ms for one image with its boxes."""
+def size_and_speed(name: str, repeats: int = 30) -> dict[str, Any]:
+    """Millions of parameters, thousand millions of multiplications, and CPU ms for one image with its boxes."""
+    with tempfile.TemporaryDirectory() as folder:
+        predictor = Predictor(*write_model(name, Path(folder)), device="cpu")
     network: Any = predictor.model.network
     image = np.random.default_rng(0).integers(0, 256, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     predictor.score_threshold = network.bbox_head.test_cfg["score_thr"] = 0.3
     times = []
     for _ in range(repeats):
-        began = time.perf_counter()
+        began = time.process_time()
         predictor.find([image])
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     counted = get_model_complexity_info(network, (3, SIDE_PX, SIDE_PX), show_table=False, show_arch=False)
     return dict(
         m_parameters=round(counted["params"] / 1e6, 3),

@@ -132,16 +132,15 @@ def test_a_killed_training_goes_on_with_the_same_scenes_to_nearly_the_same_weigh
     whole = job.seen(undisturbed)
     assert job.seen("killed") == [{i: shown for i, shown in one.items() if i > 2} for one in whole]
     expected, found = (load_checkpoint(job.folder / name / "iter_4.pth") for name in (undisturbed, "killed"))
+    logs, again = (one["message_hub"]["log_scalars"] for one in (expected, found))
     for name, rtol in (("lr", 1e-9), ("loss", 1e-2), ("grad_norm", 2e-2)):
-        (history, _), (again, _) = (
-            one["message_hub"]["log_scalars"][f"train/{name}"].data for one in (expected, found)
-        )
-        np.testing.assert_allclose(again, history, rtol=rtol, err_msg=name)
+        values, others = (log[f"train/{name}"].data[0] for log in (logs, again))
+        np.testing.assert_allclose(others, values, rtol=rtol, err_msg=name)
         # The first resumed step starts from the same weights and scenes.
-        np.testing.assert_allclose(again[:3], history[:3], rtol=1e-5, err_msg=name)
-    # Gradients are added in another order after a resume, and AdamW's first steps turn the sign of a gradient near
-    # zero into a step of the learning rate: two steps, in opposite directions at most.
-    most = 2 * expected["message_hub"]["log_scalars"]["train/lr"].data[0][2:].sum()
+        np.testing.assert_allclose(others[:3], values[:3], rtol=1e-5, err_msg=name)
+    # Gradients are added in another order after a resume, and AdamW's first steps turn the sign of a gradient
+    # near zero into a step of the learning rate: two steps, in opposite directions at most.
+    most = 2 * logs["train/lr"].data[0][2:].sum()
     for name, value in expected["state_dict"].items():
         if "running_" not in name:
             torch.testing.assert_close(found["state_dict"][name], value, rtol=0, atol=most, msg=name)
