@@ -1,7 +1,8 @@
 """The detectors of ``mmdet_configs``, trained on composed scenes and judged on real val images.
 
 ``python benchmarks/zoo.py DATA ...``. DATA is a folder with ``images/``, ``points.csv`` and boxes as
-``boxes_{split}.json``. Class sizes are estimated; thresholds are chosen on the clicked centres of train. A training that was ended goes on, and every one that is finished is a line of the file of results.
+``boxes_{split}.json``. Class sizes are estimated; thresholds are chosen on the clicked centres of train. A
+training that was ended goes on, and every one that is finished is a line of the file of results.
 ``--facts`` measures parameters, operations and milliseconds, for which no DATA is needed.
 """
 
@@ -136,7 +137,7 @@ def judged(predictor: Predictor, data: DemoInput, folder: Path) -> dict[str, Any
 
 
 def size_and_speed(name: str, repeats: int = 30) -> dict[str, Any]:
-    """Millions of parameters, thousand millions of multiplications, and CPU ms for one image with its boxes."""
+    """Millions of parameters, thousand millions of multiplications, CPU ms for an image with its boxes."""
     with tempfile.TemporaryDirectory() as folder:
         predictor = Predictor(*write_model(name, Path(folder)), device="cpu")
     network: Any = predictor.model.network
