@@ -17,9 +17,7 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from mmdet.registry import MODELS
-from mmengine.config import Config
-from mmengine.registry import DefaultScope
+from _untrained import write_model
 from rich.console import Console
 from rich.table import Table
 
@@ -27,30 +25,10 @@ from synthmed.detect import OnnxModel
 from synthmed.nets.export_onnx import export_onnx
 from synthmed.nets.inference import Predictor
 
-ROOT = Path(__file__).resolve().parents[1]
-CLASSES = ("Bacteria", "RBC", "WBC")
-ANCHORS = [(10, 10), (20, 20), (30, 30), (40, 40), (50, 50)]
 CASES = {
-    "detector": ("yolov2/yolov2_darknet19_416_cpu.py", 416, {"anchors_wh_px": ANCHORS}),
-    "classifier": ("cam/cam_darknet19_384_cpu.py", 384, {}),
+    "detector": ("yolov2/yolov2_darknet19_416_cpu.py", 416),
+    "classifier": ("cam/cam_darknet19_384_cpu.py", 384),
 }
-
-
-def write_model(kind: str, folder: Path) -> tuple[Path, Path, Path]:
-    """An untrained network as config, checkpoint and ONNX file."""
-    name, _, given = CASES[kind]
-    settings = Config.fromfile(str(ROOT / "mmdet_configs" / name))
-    part: Any = settings.model.bbox_head if kind == "detector" else settings.model
-    part.update(bank=None, num_classes=len(CLASSES), **given)
-    settings.dump(str(folder / "config.py"))
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope("mmdet"):
-        network = MODELS.build(settings.model)
-    network.init_weights()
-    meta = {"dataset_meta": {"classes": CLASSES}}
-    torch.save({"state_dict": network.state_dict(), "meta": meta}, folder / "weights.pth")
-    export_onnx(folder / "config.py", folder / "weights.pth", folder / "model.onnx")
-    return folder / "config.py", folder / "weights.pth", folder / "model.onnx"
 
 
 def milliseconds(look: Callable[[list[np.ndarray]], Any], images: list[np.ndarray], repeats: int) -> float:
@@ -72,26 +50,28 @@ def main(repeats: int, threads: int, batch: int) -> None:
     logging.disable(logging.INFO)
     torch.set_num_threads(threads)
     table = Table(title=f"Inference, batch {batch}, {threads} thread(s)")
-    for name in ("network", "run by", "ms per image", "images/s"):
-        table.add_column(name, justify="left" if name in ("network", "run by") else "right")
-    for kind, (_, side, _) in CASES.items():
+    for title in ("network", "run by", "ms per image", "images/s"):
+        table.add_column(title, justify="left" if title in ("network", "run by") else "right")
+    for kind, (name, side) in CASES.items():
         rng = np.random.default_rng(0)
         images = list(rng.integers(0, 256, (batch, side, side, 3), dtype=np.uint8))
         with tempfile.TemporaryDirectory() as folder:
-            config, weights, exported = write_model(kind, Path(folder))
+            config, weights = write_model(name, Path(folder))
+            exported = Path(folder) / "model.onnx"
+            export_onnx(config, weights, exported)
             models: dict[str, Any] = {
                 "PyTorch, float32": Predictor(config, weights, device="cpu"),
                 "PyTorch, bfloat16": Predictor(config, weights, device="cpu", bfloat16=True),
                 "ONNX Runtime, float32": OnnxModel(exported, threads=threads),
             }
-        for name, model in models.items():
+        for by, model in models.items():
             # An untrained detector says 0.01 of every place, and sorting that out is not what is measured.
             model.score_threshold = 0.3
             if isinstance(model, Predictor) and kind == "detector":
                 model.model.network.bbox_head.test_cfg.score_thr = 0.3
             look = model.find if kind == "detector" else model.maps
             own = milliseconds(look, images, repeats)
-            table.add_row(f"{kind}, {side} px", name, f"{own:.1f}", f"{1000 / own:.1f}")
+            table.add_row(f"{kind}, {side} px", by, f"{own:.1f}", f"{1000 / own:.1f}")
     Console().print(table)
 
 

@@ -1,8 +1,9 @@
 """How long one training step of the networks takes on this CPU: ``python benchmarks/train_step.py``.
 
 A step is forward, loss with 40 objects per image, backward and AdamW, on a batch of 8 random images.
-Detectors see 416 x 416 px, classifiers 384 x 384. The best of some repeats counts, so that other programs on
-the machine disturb little; CPU seconds stand beside it, which they disturb less.
+Detectors see 416 x 416 px, classifiers 384 x 384. ``--configs`` times the networks of the CPU configs
+instead, each in float32 and bfloat16, with and without channels last. The best of some repeats counts, so
+that other programs on the machine disturb little; CPU seconds stand beside it, which they disturb less.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import logging
 import platform
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 import torch
+from _untrained import ANCHORS, CLASSES, read_config
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
@@ -26,8 +29,14 @@ from rich.table import Table
 import synthmed.nets  # noqa: F401 (registers)
 from synthmed.nets.precision import BFloat16OptimWrapper, bfloat16_pays
 
-BATCH, OBJECTS, CLASSES = 8, 40, 3
-ANCHORS = [(10, 10), (20, 20), (30, 30), (40, 40), (50, 50)]
+CONFIGS = {
+    "yolov2/yolov2_darknet19_416_cpu.py": 416,
+    "yolov3/yolov3_darknet19_416_cpu.py": 416,
+    "yolox/yolox_nano_416_cpu.py": 416,
+    "rtmdet/rtmdet_tiny_416_cpu.py": 416,
+    "cam/cam_darknet19_384_cpu.py": 384,
+}
+BATCH, OBJECTS = 8, 40
 CHANNELS = (32, 64, 128, 256, 512, 1024)
 
 
@@ -38,7 +47,15 @@ class Case:
     name: str
     model: dict[str, Any]
     side_px: int
-    fast: bool = True
+    bfloat16: bool = True
+    channels_last: bool = True
+
+    @property
+    def kind(self) -> str:
+        """How it is computed, in words."""
+        return ("bfloat16" if self.bfloat16 else "float32") + (
+            ", channels last" if self.channels_last else ""
+        )
 
 
 def detector(width: float, stride: int, feat_channels: int, stacked_convs: int) -> dict[str, Any]:
@@ -50,7 +67,7 @@ def detector(width: float, stride: int, feat_channels: int, stacked_convs: int) 
         feat_channels=feat_channels,
         stacked_convs=stacked_convs,
         passthrough_channels=max(16, int(64 * width)),
-        num_classes=CLASSES,
+        num_classes=len(CLASSES),
         anchors_wh_px=ANCHORS,
     )
     backbone = dict(type="Darknet19", width=width, out_indices=(4, 5))
@@ -60,7 +77,7 @@ def detector(width: float, stride: int, feat_channels: int, stacked_convs: int) 
 def classifier(width: float, stage: int, stride: int) -> dict[str, Any]:
     """The classifier on the map of one stage."""
     backbone = dict(type="Darknet19", width=width, out_indices=(stage,), out_stride=stride)
-    return dict(type="CAMClassifier", backbone=backbone, num_classes=CLASSES)
+    return dict(type="CAMClassifier", backbone=backbone, num_classes=len(CLASSES))
 
 
 def cases() -> list[Case]:
@@ -68,7 +85,7 @@ def cases() -> list[Case]:
     rows = []
     for width in (0.25, 0.375, 0.5):
         published = detector(width, 32, int(1024 * width), 2)
-        rows += [Case(f"YOLOv2 x {width}, stride 32", published, 416, fast) for fast in (False, True)]
+        rows += [Case(f"YOLOv2 x {width}, stride 32", published, 416, fast, fast) for fast in (False, True)]
         rows.append(Case(f"YOLOv2 x {width}, stride 16", detector(width, 16, int(1024 * width), 2), 416))
         rows.append(Case(f"YOLOv2 x {width}, stride 16, 128 channels", detector(width, 16, 128, 1), 416))
     for width in (0.25, 0.375, 0.5):
@@ -79,12 +96,24 @@ def cases() -> list[Case]:
     return rows
 
 
+def config_cases() -> list[Case]:
+    """The networks of the CPU configs, computed in every way."""
+    rows = []
+    for name, side_px in CONFIGS.items():
+        model = read_config(name).model
+        for bfloat16 in (False, True):
+            rows += [Case(Path(name).stem, model, side_px, bfloat16, last) for last in (False, True)]
+    return rows
+
+
 def objects(side_px: int) -> DetDataSample:
     """An image with random objects of 30 px."""
-    sample = DetDataSample(metainfo=dict(img_shape=(side_px, side_px), ori_shape=(side_px, side_px)))
+    sample = DetDataSample(
+        metainfo=dict.fromkeys(("img_shape", "ori_shape", "pad_shape"), (side_px, side_px))
+    )
     centers = torch.rand(OBJECTS, 2) * side_px
     boxes = torch.cat([centers - 15, centers + 15], dim=1)
-    sample.gt_instances = InstanceData(bboxes=boxes, labels=torch.randint(0, CLASSES, (OBJECTS,)))
+    sample.gt_instances = InstanceData(bboxes=boxes, labels=torch.randint(0, len(CLASSES), (OBJECTS,)))
     return sample
 
 
@@ -92,17 +121,17 @@ def measure(case: Case, repeats: int) -> tuple[float, float, float]:
     """Wall seconds and CPU seconds of one step, and millions of parameters."""
     torch.manual_seed(0)
     model = MODELS.build(ConfigDict(case.model)).train()
-    if case.fast:
+    if case.channels_last:
         model = model.to(memory_format=torch.channels_last)
     images = torch.randn(BATCH, 3, case.side_px, case.side_px)
     samples = [objects(case.side_px) for _ in range(BATCH)]
-    wrapper = BFloat16OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-4), enabled=case.fast)
+    wrapper = BFloat16OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-4), enabled=case.bfloat16)
     wall, cpu = [], []
     for _ in range(repeats + 1):
         started_wall, started_cpu = time.perf_counter(), time.process_time()
         with wrapper.optim_context(model):
-            losses = model.loss(images, samples)
-        wrapper.update_params(sum(value for name, value in losses.items() if "loss" in name))
+            loss, _ = model.parse_losses(model.loss(images, samples))
+        wrapper.update_params(loss)
         wall.append(time.perf_counter() - started_wall)
         cpu.append(time.process_time() - started_cpu)
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
@@ -113,7 +142,8 @@ def measure(case: Case, repeats: int) -> tuple[float, float, float]:
 @click.option("--repeats", default=5, show_default=True, help="Repeats of each step; the best counts.")
 @click.option("--threads", default=2, show_default=True, help="Threads of PyTorch.")
 @click.option("--only", default="", help="Only rows whose name contains this.")
-def main(repeats: int, threads: int, only: str) -> None:
+@click.option("--configs", is_flag=True, help="The networks of the CPU configs.")
+def main(repeats: int, threads: int, only: str, configs: bool) -> None:
     """Print one table of seconds per training step."""
     torch.set_num_threads(threads)
     logging.disable(logging.INFO)
@@ -121,12 +151,11 @@ def main(repeats: int, threads: int, only: str) -> None:
     for name in ("network", "computed in", "M parameters", "s/step", "CPU s/step", "images/s"):
         table.add_column(name, justify="left" if name in ("network", "computed in") else "right")
     with DefaultScope.overwrite_default_scope("mmdet"):
-        for case in cases():
+        for case in config_cases() if configs else cases():
             if only in case.name:
                 wall, cpu, parameters = measure(case, repeats)
-                kind = "bfloat16, channels last" if case.fast else "float32"
                 figures = (f"{parameters:.2f}", f"{wall:.2f}", f"{cpu:.2f}", f"{BATCH / wall:.1f}")
-                table.add_row(case.name, kind, *figures)
+                table.add_row(case.name, case.kind, *figures)
     console = Console()
     console.print(table)
     native = "computes in bfloat16" if bfloat16_pays("cpu") else "emulates bfloat16"

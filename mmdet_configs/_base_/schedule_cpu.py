@@ -18,7 +18,14 @@ param_scheduler = [
     dict(type="CosineAnnealingLR", eta_min_ratio=0.01, begin=0, by_epoch=False),  # ends with training
 ]
 
-custom_hooks = [dict(type="ChannelsLastHook"), dict(type="ClassNamesHook"), dict(type="StopUnreadHook")]
+custom_hooks = [
+    dict(type="ChannelsLastHook"),
+    dict(type="ClassNamesHook"),
+    dict(type="FiniteLossHook"),
+    dict(type="StopUnreadHook"),
+]
+
+runner_type = "SeveralProcessesRunner"  # so that --launcher pytorch needs no GPU
 
 # Workers are forked, and the kernels of torch and the composing of scenes share the cores.
 env_cfg = dict(

@@ -18,7 +18,12 @@ param_scheduler = [
     dict(type="CosineAnnealingLR", eta_min_ratio=0.01, begin=0, by_epoch=False),  # ends with training
 ]
 
-custom_hooks = [dict(type="ChannelsLastHook"), dict(type="ClassNamesHook"), dict(type="StopUnreadHook")]
+custom_hooks = [
+    dict(type="ChannelsLastHook"),
+    dict(type="ClassNamesHook"),
+    dict(type="FiniteLossHook"),
+    dict(type="StopUnreadHook"),
+]
 
 env_cfg = dict(
     cudnn_benchmark=True,

@@ -7,24 +7,31 @@ from synthmed.nets.adapt_batch_norm_hook import AdaptBatchNormHook
 from synthmed.nets.box_metric import BoxMetric
 from synthmed.nets.cam_classifier import CAMClassifier, image_cam
 from synthmed.nets.cam_metric import CamMetric
-from synthmed.nets.checkpoints import allow_mmengine_checkpoints, load_checkpoint
+from synthmed.nets.checkpoints import allow_mmengine_checkpoints, load_checkpoint, read_local_checkpoints
 from synthmed.nets.class_names_hook import ClassNamesHook
 from synthmed.nets.darknet19 import Darknet19
 from synthmed.nets.f1_metric import F1Metric
+from synthmed.nets.finite_loss_hook import FiniteLossHook
 from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph
 from synthmed.nets.mixed_dataset import MixedDataset
+from synthmed.nets.mmdet_heads import BankRTMDetHead, BankYOLOV3Head, BankYOLOXHead
+from synthmed.nets.multi_scale import MultiScale
 from synthmed.nets.precision import BFloat16OptimWrapper, ChannelsLastHook
 from synthmed.nets.real_dataset import RealDataset
 from synthmed.nets.rendered_dataset import RenderedDataset
 from synthmed.nets.scene_dataset import SceneDataset
 from synthmed.nets.scene_loop import SceneTrainLoop
 from synthmed.nets.scene_sampler import SceneSampler
+from synthmed.nets.several_processes import SeveralProcessesRunner
 from synthmed.nets.stop_unread_hook import StopUnreadHook
 from synthmed.nets.yolov2_head import YOLOv2Head
 
 __all__ = [
     "AdaptBatchNormHook",
     "BFloat16OptimWrapper",
+    "BankRTMDetHead",
+    "BankYOLOV3Head",
+    "BankYOLOXHead",
     "BoxMetric",
     "CAMClassifier",
     "CamMetric",
@@ -32,7 +39,9 @@ __all__ = [
     "ClassNamesHook",
     "Darknet19",
     "F1Metric",
+    "FiniteLossHook",
     "MixedDataset",
+    "MultiScale",
     "PadWithBackground",
     "PhotometricJitter",
     "ReadMicrograph",
@@ -41,6 +50,7 @@ __all__ = [
     "SceneDataset",
     "SceneSampler",
     "SceneTrainLoop",
+    "SeveralProcessesRunner",
     "StopUnreadHook",
     "YOLOv2Head",
     "allow_mmengine_checkpoints",
@@ -49,3 +59,4 @@ __all__ = [
 ]
 
 allow_mmengine_checkpoints()
+read_local_checkpoints()

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
 
 from synthmed.errors import ModelError
 
@@ -58,6 +59,16 @@ def allow_mmengine_checkpoints() -> None:
     torch.serialization.add_safe_globals(_safe_globals())
 
 
+def read_local_checkpoints() -> None:
+    """Have ``mim train`` and ``mim test`` read local files as `load_checkpoint` does, and fail as clearly.
+
+    Done once when `synthmed.nets` is imported.
+    """
+    CheckpointLoader.register_scheme(
+        "", lambda filename, map_location=None: _read(Path(filename).expanduser(), map_location), force=True
+    )
+
+
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU, with the safe loader.
 
@@ -71,18 +82,8 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises:
         ModelError: where the file is missing, truncated, holds code, or holds no weights.
     """
-    allow_mmengine_checkpoints()
     path = Path(path)
-    if not path.is_file():
-        raise ModelError(
-            "there is no such checkpoint",
-            file=path,
-            remedy="train first, or name the .pth file that training wrote",
-        )
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged or hostile pickle may fail in any way
-        raise _refusal(path) from error
+    checkpoint = _read(path, "cpu")
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("state_dict"), dict):
         raise ModelError(
             "the file holds no 'state_dict'",
@@ -90,6 +91,20 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
             remedy="name a checkpoint that MMEngine wrote (epoch_*.pth)",
         )
     return checkpoint
+
+
+def _read(path: Path, map_location: Any) -> Any:
+    allow_mmengine_checkpoints()
+    if not path.is_file():
+        raise ModelError(
+            "there is no such checkpoint",
+            file=path,
+            remedy="train first, or name the .pth file that training wrote",
+        )
+    try:
+        return torch.load(path, map_location=map_location, weights_only=True)
+    except Exception as error:  # a damaged or hostile pickle may fail in any way
+        raise _refusal(path) from error
 
 
 def _refusal(path: Path) -> ModelError:

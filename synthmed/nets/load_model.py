@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmdet.registry import MODELS, TRANSFORMS
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
 from mmengine.logging import MMLogger
 from mmengine.model import revert_sync_batchnorm
@@ -157,7 +157,8 @@ def _without_bank(
 
 def _build(model: dict[str, Any], file: str | Path) -> nn.Module:
     try:
-        network: nn.Module = MODELS.build(model)
+        # MMDetection's heads read their settings as attributes.
+        network: nn.Module = MODELS.build(ConfigDict(model))
     except ModelError:
         raise
     except Exception as error:  # whatever the constructors of a foreign model raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from synthmed.bank import open_bank
 from synthmed.errors import ModelError
 from synthmed.nets.anchors import anchors_from_bank, iou_kmeans, shape_iou
 
@@ -86,3 +88,22 @@ def test_a_rare_class_gets_its_anchor() -> None:
     )
     anchors = anchors_from_bank(bank, scale=0.5, k=2)
     np.testing.assert_allclose(anchors.sizes_px, [[10.5, 10.5], [51.5, 51.5]], atol=1.5)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_average_iou_is_that_of_the_patches_with_their_best_anchor(bank_dir: Path, scale: float) -> None:
+    bank = open_bank(bank_dir)
+    fits = []
+    for restarts in (1, 10):
+        anchors = anchors_from_bank(bank, scale, 3, restarts=restarts)
+        best = []
+        for height, width in np.asarray(bank.shapes_px) * scale:
+            common = [min(height, h) * min(width, w) for h, w in anchors.sizes_px]
+            union = [
+                height * width + h * w - both for (h, w), both in zip(anchors.sizes_px, common, strict=True)
+            ]
+            best.append(max(np.divide(common, union)))
+        per_class = [np.mean(np.array(best)[np.asarray(bank.labels) == label]) for label in range(3)]
+        assert anchors.average_iou == pytest.approx(np.mean(per_class))
+        fits.append(anchors.average_iou)
+    assert fits[0] <= fits[1]

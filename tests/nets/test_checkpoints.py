@@ -123,3 +123,16 @@ def test_other_files_are_named(tmp_path: Path) -> None:
     torch.save({"weights": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(ModelError, match="state_dict"):
         load_checkpoint(tmp_path / "other.pth")
+
+
+def test_training_refuses_to_resume_from_what_is_damaged_or_holds_code(trained: Path, tmp_path: Path) -> None:
+    whole = (trained / "epoch_2.pth").read_bytes()
+    (tmp_path / "epoch_2.pth").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "last_checkpoint").write_text(str(tmp_path / "epoch_2.pth"))
+    with pytest.raises(ModelError, match=r"epoch_2\.pth: .* damaged or truncated"):
+        runner(tmp_path, epochs=3, resume=True).train()
+    marker = tmp_path / "was_run"
+    torch.save({"state_dict": Calls(os.system, f"touch {marker}")}, tmp_path / "epoch_2.pth")
+    with pytest.raises(ModelError, match="holds more than weights"):
+        runner(tmp_path, epochs=3, resume=True).train()
+    assert not marker.exists()

@@ -79,3 +79,37 @@ def test_other_classes(learned: tuple[str, ...], run: Any) -> None:
     names = ", ".join(map(repr, learned)) or "none"
     with pytest.raises(ModelError, match=rf"trained on the classes {names}, and the dataset has 'a', 'b'\."):
         ClassNamesHook().after_load_checkpoint(run, checkpoint(learned))
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        runner(),
+        runner(train=("a", "b"), val=("a", "b")),
+        runner(train=("a", "b"), val=None),
+        runner(test=None),
+    ],
+)
+def test_runs_of_one_class_list(run: Any) -> None:
+    for model in (None, network(2)):
+        run.model = model
+        ClassNamesHook().before_run(run)
+
+
+@pytest.mark.parametrize("other", [("b", "a"), ("a",), ()])
+def test_datasets_of_different_banks(other: tuple[str, ...]) -> None:
+    with pytest.raises(ModelError, match="one dataset has the classes 'a', 'b', and another"):
+        ClassNamesHook().before_run(runner(train=("a", "b"), val=other))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_network_of_more_or_fewer_classes(count: int, wrapped: bool) -> None:
+    run = runner(test=("a", "b"))
+    run.model = SimpleNamespace(module=network(count)) if wrapped else network(count)
+    with pytest.raises(ModelError, match=rf"tells {count} classes apart, and the dataset has 'a', 'b'"):
+        ClassNamesHook().before_run(run)
+
+
+def network(num_classes: int) -> Any:
+    return SimpleNamespace(bbox_head=SimpleNamespace(num_classes=num_classes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,6 +17,20 @@ def test_space_to_depth_keeps_each_place() -> None:
     assert sorted(deep[0, :, 1, 0].tolist()) == [8, 9, 12, 13]  # the pixels of the lower left quarter
     assert to_stride(features, 32, 16)[0, 0, :2, 2:4].tolist() == [[1, 1], [1, 1]]
     assert to_stride(features, 16, 16) is features
+
+
+@pytest.mark.parametrize("block", [2, 4])
+def test_space_to_depth_in_numpy(block: int) -> None:
+    features = np.random.default_rng(0).normal(size=(2, 3, 8, 12)).astype(np.float32)
+    deep = to_stride(torch.from_numpy(features), 8, 8 * block).numpy()
+    # A channel becomes block * block channels: the places of a block, row by row.
+    expected = [
+        features[:, channel, row::block, column::block]
+        for channel in range(3)
+        for row in range(block)
+        for column in range(block)
+    ]
+    np.testing.assert_array_equal(deep, np.stack(expected, axis=1))
 
 
 @pytest.mark.parametrize(

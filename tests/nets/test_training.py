@@ -223,6 +223,26 @@ def test_the_classifier(run: Training, phantom_dir: Path, tmp_path: Path) -> Non
     assert np.isfinite(cams).all()
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        "yolov3/yolov3_darknet19_416_cpu.py",
+        "yolox/yolox_nano_416_cpu.py",
+        "rtmdet/rtmdet_tiny_416_cpu.py",
+    ],
+)
+def test_detectors_of_mmdetection(config: str, run: Training, phantom_dir: Path, tmp_path: Path) -> None:
+    options = {**SHORT, "train_cfg.max_iters": 2}
+    printed = run.script("train", config, "--work-dir", str(tmp_path), options=options)
+    for name in ("synthmed/mean_f1", "synthmed/mean_center_f1", "coco/bbox_mAP"):
+        assert re.search(rf"{name}: -?\d", printed), name
+    images = sorted((phantom_dir / "images").iterdir())[:1]
+    predictor = Predictor(tmp_path / Path(config).name, tmp_path / "iter_2.pth", score_threshold=0.0)
+    assert predictor.classes == ("Bacteria", "RBC", "WBC")
+    ((_, found),) = predictor.detections(images)
+    assert np.isfinite(found.boxes_px).all() and np.isfinite(found.scores).all()
+
+
 def test_training_ends_when_its_reader_is_gone(run: Training, tmp_path: Path) -> None:
     options = [
         "train_cfg.max_iters=100000",
