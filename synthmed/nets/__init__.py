@@ -10,9 +10,10 @@ from synthmed.nets.cam_metric import CamMetric
 from synthmed.nets.checkpoints import allow_mmengine_checkpoints, load_checkpoint, read_local_checkpoints
 from synthmed.nets.class_names_hook import ClassNamesHook
 from synthmed.nets.darknet19 import Darknet19
+from synthmed.nets.densenet import DenseNet
 from synthmed.nets.f1_metric import F1Metric
 from synthmed.nets.finite_loss_hook import FiniteLossHook
-from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph
+from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph, TakePart
 from synthmed.nets.mixed_dataset import MixedDataset
 from synthmed.nets.mmdet_heads import BankRTMDetHead, BankYOLOV3Head, BankYOLOXHead
 from synthmed.nets.multi_scale import MultiScale
@@ -38,6 +39,7 @@ __all__ = [
     "ChannelsLastHook",
     "ClassNamesHook",
     "Darknet19",
+    "DenseNet",
     "F1Metric",
     "FiniteLossHook",
     "MixedDataset",
@@ -52,6 +54,7 @@ __all__ = [
     "SceneTrainLoop",
     "SeveralProcessesRunner",
     "StopUnreadHook",
+    "TakePart",
     "YOLOv2Head",
     "allow_mmengine_checkpoints",
     "image_cam",
