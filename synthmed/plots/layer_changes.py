@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from synthmed.metrics.layer_change import LayerChange
 from synthmed.plots.drawing import FONT_SIZE, INK, QUIET, new_figure
@@ -24,7 +23,7 @@ def layer_changes(layers: Sequence[LayerChange], title: str = "") -> Figure:
         layers: what adapting changed.
         title: above the figure; by default it says what is shown.
     """
-    figure = new_figure(max(6.4, 1.6 + 0.3 * len(layers)), 6.0)
+    figure = new_figure(max(6.4, 1.6 + 0.3 * len(layers)), 5.0)
     upper, lower = figure.subplots(2, 1, sharex=True)
     figure.suptitle(
         title or "What adapting to the target images changed, layer by layer", fontsize=11, color=INK
@@ -48,8 +47,11 @@ def layer_changes(layers: Sequence[LayerChange], title: str = "") -> Figure:
         axes.set_ylim(-lowest, lowest)
     upper.set_ylabel("mean moved by ... \nstandard deviations", fontsize=FONT_SIZE)
     lower.set_ylabel("spread is now ... times\nwhat it was", fontsize=FONT_SIZE)
-    lower.yaxis.set_major_formatter(FuncFormatter(lambda power, _: f"{2.0**power:.3g}"))
-    lower.set_xticks(range(len(layers)), [_short(layer.name) for layer in layers], rotation=90)
+    highest = lower.get_ylim()[1]
+    finer = 1 if highest > 1.2 else 0.5 if highest > 0.6 else 0.25
+    powers = finer * np.arange(-int(highest / finer), int(highest / finer) + 1)
+    lower.set_yticks(powers, [f"{2.0**power:.2g}" for power in powers])
+    lower.set_xticks(range(len(layers)), [_short(layer.name) for layer in layers], rotation=60, ha="right", rotation_mode="anchor")
     lower.set_xlabel("batch-norm layer, from the image to the output", fontsize=FONT_SIZE)
     upper.plot([], [], "o", color=_DOTS, markersize=3, label="a channel")
     upper.plot([], [], color=_LINE, marker="o", markersize=3.5, label="median of the layer")
@@ -61,5 +63,5 @@ def layer_changes(layers: Sequence[LayerChange], title: str = "") -> Figure:
 
 def _short(name: str) -> str:
     """A layer's name without the words that all have."""
-    kept = [part for part in name.split(".") if part not in ("backbone", "bn", "conv", "module")]
-    return ".".join(kept) or name
+    kept = [part for part in name.split(".") if part not in ("backbone", "layers", "bn", "conv", "module")]
+    return ".".join(kept).replace("bbox_head", "head") or name
