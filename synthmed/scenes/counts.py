@@ -37,10 +37,10 @@ def draw_counts(
     weights = bank.prepared(class_weights, recipe.counts)
     expected = bank.prepared(expected_counts, (recipe, scale))
     if recipe.counts.kind == "balanced":
-        return balanced_counts(expected, weights, rng)
+        return share_out(expected[int(rng.random(1)[0] * len(expected))], weights, bank.sizes_px**2, rng)
     share = recipe.counts.balanced_share
     if source is not None and share and rng.random(1)[0] < share:
-        return share_out(expected[source].sum(), weights, rng)
+        return share_out(expected[source], weights, bank.sizes_px**2, rng)
     own = decorrelated_counts(expected, recipe.counts, rng) if source is None else expected[source]
     # A class without a patch weighs nothing.
     return round_at_random(own * weights, rng)
@@ -63,28 +63,30 @@ def expected_counts(bank: PatchBank, of: tuple[Recipe, float]) -> NDArray[np.flo
     return np.asarray(counts / areas_px[:, None] * float(height * width))
 
 
-def balanced_counts(
-    expected: NDArray[np.float64], weights: NDArray[np.float64], rng: Uniform
+def share_out(
+    expected: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    areas_px: NDArray[np.float64],
+    rng: Uniform,
 ) -> NDArray[np.int64]:
-    """As many objects as one random image has in all, the class of each drawn by its weight alone.
+    """As many objects as an image has in all, the class of each drawn by its weight alone, ``(C,)`` int.
+
+    Fewer where the classes that are drawn are larger than those of the image, or it would get too crowded: all
+    objects together are expected to cover no more of it than before.
 
     Args:
-        expected: ``(I, C)``, objects per image and class.
-        weights: ``(C,)``; none is drawn where all are 0.
+        expected: ``(C,)``, the objects of the image.
+        weights: ``(C,)``; nothing is drawn where all are 0.
+        areas_px: ``(C,)``, that of an object of each class.
         rng: source of randomness.
     """
-    image = int(rng.random(1)[0] * len(expected))
-    return share_out(expected[image].sum(), weights, rng)
-
-
-def share_out(expected: float, weights: NDArray[np.float64], rng: Uniform) -> NDArray[np.int64]:
-    """So many objects, the class of each drawn by its weight alone; none where all weights are 0."""
-    total = int(round_at_random(np.array([expected]), rng)[0])
     if not weights.any():
         return np.zeros(len(weights), dtype=np.int64)
+    area_px = weights @ areas_px / weights.sum()
+    total = min(expected.sum(), expected @ areas_px / area_px)
     # More than a scene can hold is refused anyway, however many it is.
-    chances = rng.random(min(total, MAX_OBJECTS + 1))
-    labels = np.searchsorted(added_up(weights), chances, side="right")
+    count = min(int(round_at_random(np.array([total]), rng)[0]), MAX_OBJECTS + 1)
+    labels = np.searchsorted(added_up(weights), rng.random(count), side="right")
     return np.bincount(labels, minlength=len(weights))
 
 

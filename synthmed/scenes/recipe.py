@@ -91,7 +91,7 @@ class CountsRecipe(Part):
 
     kind: Literal["joint", "decorrelated", "balanced", "fixed"] = "joint"
     presence: float = Field(default=0.5, ge=0, le=1)
-    balanced_share: float = Field(default=0.0, ge=0, le=1)
+    balanced_share: float = Field(default=0.5, ge=0, le=1)
     spread: float = Field(default=2.0, ge=1, le=100)
     by_area: bool = True
     class_weights: dict[str, Weight] = Field(default_factory=dict)
