@@ -13,6 +13,7 @@ from synthmed.terminal import console, print_problems, print_table, progress_bar
 
 if TYPE_CHECKING:
     from synthmed.detect import Detector, Report
+    from synthmed.nets.inference import Predictor
 
 _INPUT = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -43,8 +44,11 @@ class _Scale(click.ParamType):
 @click.option("--out", required=True, type=_PATH, help="New JSON file: COCO with scores.")
 @click.option("--truth", type=_FILE, help="COCO file; OUT becomes a list of results with its numbers.")
 @click.option("--csv", "centers", type=_PATH, help="New CSV file of centres.")
+@click.option("--counts", type=_PATH, help="New CSV file of objects per image and class.")
 @click.option("--pictures", type=_PATH, help="New folder of images with their boxes.")
-@click.option("--score", type=click.FloatRange(0, 1), help="Least score. Default: from train, else 0.3.")
+@click.option(
+    "--score", type=click.FloatRange(0, 1), help="Least score. Default: from train, else 0.3, for maps 0.5."
+)
 @click.option(
     "--thresholds", "thresholds_file", type=_FILE, help="Default: thresholds.json beside CHECKPOINT."
 )
@@ -66,6 +70,7 @@ def detect(
     out: Path,
     truth: Path | None,
     centers: Path | None,
+    counts: Path | None,
     pictures: Path | None,
     score: float | None,
     thresholds_file: Path | None,
@@ -79,9 +84,17 @@ def detect(
     """Detect objects in images, slides and folders of them; exit code 1 where some could not be read.
 
     The network is a config of MMDetection and its checkpoint, or a file that `synthmed export` wrote. Large
-    images are looked at in tiles at the scale of training. A killed run, started again, goes on.
+    images are looked at in tiles at the scale of training. Of a classifier, each peak of a class activation
+    map is an object, in a box of the size of its class. A killed run, started again, goes on.
     """
-    from synthmed.detect import LookOptions, Outputs, detect_images, find_images, least_scores
+    from synthmed.detect import (
+        LookOptions,
+        Outputs,
+        PeakDetector,
+        detect_images,
+        find_images,
+        least_scores,
+    )
     from synthmed.metrics.thresholds import read_thresholds
 
     checkpoint, inputs = _checkpoint(model, inputs)
@@ -89,7 +102,8 @@ def detect(
     detector = _load(model, checkpoint, device)
     facts = detector.facts
     thresholds = read_thresholds(thresholds_file) if thresholds_file else facts.thresholds
-    scores, why = least_scores(facts.classes, thresholds, score, truth is not None)
+    peaks = isinstance(detector, PeakDetector)
+    scores, why = least_scores(facts.classes, thresholds, score, truth is not None, peaks=peaks)
     listed = ", ".join(f"{name} {value:.3g}" for name, value in zip(facts.classes, scores, strict=True))
     console.print(f"least scores {why}: {listed}")
     if scale == "auto" and facts.scale is None:
@@ -98,7 +112,7 @@ def detect(
         report = detect_images(
             detector,
             images,
-            Outputs(out, centers, pictures, truth),
+            Outputs(out, centers, pictures, truth, counts),
             scores,
             LookOptions(scale, tile_px, overlap_px, batch),
             one_class=one_class,
@@ -134,14 +148,17 @@ def _checkpoint(model: Path, inputs: tuple[Path, ...]) -> tuple[Path | None, tup
     return inputs[0], inputs[1:]
 
 
-def _load(model: Path, checkpoint: Path | None, device: str) -> Detector:
+def _load(path: Path, checkpoint: Path | None, device: str) -> Detector:
+    from synthmed.detect import OnnxModel, PeakDetector
+
+    model: Predictor | OnnxModel
     if checkpoint is None:
-        from synthmed.detect import OnnxModel
+        model = OnnxModel(path)
+    else:
+        from synthmed.nets.inference import Predictor
 
-        return OnnxModel(model)
-    from synthmed.nets.inference import Predictor
-
-    return Predictor(model, checkpoint, device=device)
+        model = Predictor(path, checkpoint, device=device)
+    return PeakDetector(model) if model.kind == "classifier" else model
 
 
 def _tell(report: Report, classes: tuple[str, ...], out: Path) -> None:

@@ -20,21 +20,17 @@ def run(*args: object) -> tuple[int, str]:
     return done.exit_code, " ".join(done.output.split())
 
 
-@pytest.fixture(scope="module")
-def model(
-    repository: Path, phantom_bank_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Path]:
-    """A small detector without training."""
+def untrained(config: Path, options: dict[str, Any], bank: Path, folder: Path) -> tuple[Path, Path]:
+    """A config and the checkpoint of a network without training."""
     import torch
     from mmdet.registry import MODELS
     from mmengine.config import Config
     from mmengine.registry import DefaultScope
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SYNTHMED_BANK", str(phantom_bank_dir))
-        settings = Config.fromfile(str(repository / "mmdet_configs/yolov2/yolov2_darknet19_416_cpu.py"))
-    settings.merge_from_dict({"model.bbox_head.feat_channels": 16})
-    folder = tmp_path_factory.mktemp("model")
+        patch.setenv("SYNTHMED_BANK", str(bank))
+        settings = Config.fromfile(str(config))
+    settings.merge_from_dict(options)
     settings.dump(str(folder / "config.py"))
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope("mmdet"):
@@ -43,6 +39,26 @@ def model(
     meta = {"dataset_meta": {"classes": CLASSES, "class_sizes_px": (9.0, 25.0, 37.0), "scene_scale": 0.8}}
     torch.save({"state_dict": network.state_dict(), "meta": meta}, folder / "weights.pth")
     return folder / "config.py", folder / "weights.pth"
+
+
+@pytest.fixture(scope="module")
+def model(
+    repository: Path, phantom_bank_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    """A small detector without training."""
+    config = repository / "mmdet_configs/yolov2/yolov2_darknet19_416_cpu.py"
+    options = {"model.bbox_head.feat_channels": 16}
+    return untrained(config, options, phantom_bank_dir, tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def classifier(
+    repository: Path, phantom_bank_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    """A small classifier without training."""
+    config = repository / "mmdet_configs/cam/cam_darknet19_384_cpu.py"
+    options = {"model.backbone.width": 0.125}
+    return untrained(config, options, phantom_bank_dir, tmp_path_factory.mktemp("classifier"))
 
 
 @pytest.fixture
@@ -93,6 +109,24 @@ def test_thresholds_beside_the_checkpoint_are_used(
     assert run("detect", *model, images, "--out", tmp_path / "other.json")[1].startswith(
         "least scores the default"
     )
+
+
+def test_the_peaks_of_a_classifier_are_objects(
+    classifier: tuple[Path, Path], images: Path, tmp_path: Path
+) -> None:
+    out, counts = tmp_path / "pred.json", tmp_path / "counts.csv"
+    code, output = run("detect", *classifier, images, "--score", 0.4, "--out", out, "--counts", counts)
+    assert (code, "least scores as asked for" in output) == (0, True), output
+    found = json.loads(out.read_text())["annotations"]
+    assert found
+    for one in found:
+        side = (9.0, 25.0, 37.0)[one["category_id"] - 1] / 0.8
+        assert max(one["bbox"][2:]) <= side + 0.02
+    rows = [row.split(",") for row in counts.read_text().splitlines()]
+    assert rows[0] == ["image", *CLASSES]
+    assert sum(int(count) for row in rows[1:] for count in row[1:]) == len(found)
+    output = run("detect", *classifier, images, "--out", tmp_path / "other.json")[1]
+    assert output.startswith("least scores the default, since none from train are known: Bacteria 0.5")
 
 
 class _Code:

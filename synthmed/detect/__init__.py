@@ -5,6 +5,7 @@ from synthmed.detect.look import Found, LookOptions, look_at
 from synthmed.detect.merge import merge_tiles
 from synthmed.detect.model import Detector, ModelFacts
 from synthmed.detect.onnx_model import OnnxModel
+from synthmed.detect.peaks import PeakDetector
 from synthmed.detect.run import Outputs, Report, detect_images, least_scores
 from synthmed.detect.tiles import Tile, plan_tiles
 
@@ -16,6 +17,7 @@ __all__ = [
     "ModelFacts",
     "OnnxModel",
     "Outputs",
+    "PeakDetector",
     "Report",
     "Tile",
     "detect_images",

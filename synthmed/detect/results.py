@@ -129,5 +129,20 @@ def centers_csv(results: Sequence[ImageResult], classes: Sequence[str]) -> bytes
     return text.getvalue().encode()
 
 
+def counts_csv(results: Sequence[ImageResult], classes: Sequence[str]) -> bytes:
+    r"""One row per image with the number of objects of each class, ``image,CLASS,CLASS,...``.
+
+    Examples:
+        >>> counts_csv([ImageResult("a.png", (9, 9), [], [], [])], ["RBC", "WBC"])
+        b'image,RBC,WBC\na.png,0,0\n'
+    """
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["image", *classes])
+    for result in results:
+        rows.writerow([result.name, *(result.labels.count(label) for label in range(len(classes)))])
+    return text.getvalue().encode()
+
+
 def _json(content: Any) -> bytes:
     return (json.dumps(content, ensure_ascii=False) + "\n").encode()

@@ -17,8 +17,16 @@ from synthmed.detect.journal import Journal
 from synthmed.detect.look import Found, LookOptions, look_at
 from synthmed.detect.merge import one_class_each
 from synthmed.detect.model import Detector
+from synthmed.detect.peaks import PEAK_RULE, UNDECIDED, as_scores
 from synthmed.detect.pictures import draw_detections
-from synthmed.detect.results import ImageResult, Truth, centers_csv, coco_dataset, coco_results
+from synthmed.detect.results import (
+    ImageResult,
+    Truth,
+    centers_csv,
+    coco_dataset,
+    coco_results,
+    counts_csv,
+)
 from synthmed.errors import DatasetError, Problem, ProblemLog, SynthmedError
 from synthmed.metrics.predictions import Detections
 from synthmed.metrics.thresholds import thresholds_of
@@ -39,12 +47,14 @@ class Outputs:
         centers: CSV of centres.
         pictures: folder of images with their boxes.
         truth: COCO file whose numbers of images and categories ``out`` takes; it becomes a list of results.
+        counts: CSV of the objects per image and class.
     """
 
     out: Path
     centers: Path | None = None
     pictures: Path | None = None
     truth: Path | None = None
+    counts: Path | None = None
 
 
 @dataclass
@@ -112,8 +122,9 @@ def detect_images(
     report = Report([], left_out=len(images) - len(wanted))
     with Journal(outputs.out, settings) as journal:
         # An earlier run that was killed may have written them.
-        if outputs.centers is not None and not journal.done:
-            require_free(outputs.centers, DatasetError, "something is there already")
+        for table in (outputs.centers, outputs.counts):
+            if table is not None and not journal.done:
+                require_free(table, DatasetError, "something is there already")
         if outputs.pictures is not None and not journal.done:
             require_free(outputs.pictures, DatasetError, "pictures are there already")
         todo = [image for image in wanted if journal.result_of(image) is None]
@@ -172,6 +183,8 @@ def least_scores(
     thresholds: Mapping[str, Mapping[str, float]],
     score: float | None,
     everything: bool,
+    *,
+    peaks: bool = False,
 ) -> tuple[list[float], str]:
     """The least score of each class, and where it comes from.
 
@@ -180,6 +193,7 @@ def least_scores(
         thresholds: from train, by rule; those for centres go before those for boxes.
         score: what the user asked for.
         everything: whether the results are for an evaluation, which needs low scores too.
+        peaks: whether a score is that of a peak of a map, for which other thresholds were chosen.
 
     Raises:
         ModelError: the thresholds lack a class.
@@ -192,10 +206,13 @@ def least_scores(
         return [score] * len(classes), "as asked for"
     if everything:
         return [LOWEST_SCORE] * len(classes), "all, for an evaluation"
-    for rule in RULES:
+    thresholds = as_scores(thresholds)
+    for rule in (PEAK_RULE,) if peaks else RULES:
         if rule in thresholds:
             return thresholds_of(thresholds[rule], classes).tolist(), f"from train ({rule})"
-    return [DEFAULT_SCORE] * len(classes), "the default, since none from train are known"
+    return [UNDECIDED if peaks else DEFAULT_SCORE] * len(
+        classes
+    ), "the default, since none from train are known"
 
 
 def _picture_names(names: Sequence[str]) -> dict[str, str]:
@@ -244,12 +261,14 @@ def _write(
     truth: Truth | None,
     settings: Mapping[str, Any],
 ) -> None:
-    if outputs.centers is not None:
-        outputs.centers.parent.mkdir(parents=True, exist_ok=True)
-        rows = centers_csv(results, classes)
-        if not (outputs.centers.is_file() and outputs.centers.read_bytes() == rows):
-            require_free(outputs.centers, DatasetError, "something is there already")
-            write_atomic(outputs.centers, rows)
+    for path, table in ((outputs.centers, centers_csv), (outputs.counts, counts_csv)):
+        if path is None:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = table(results, classes)
+        if not (path.is_file() and path.read_bytes() == rows):
+            require_free(path, DatasetError, "something is there already")
+            write_atomic(path, rows)
     info = {"description": "detections by synthmed", **settings}
     content = coco_dataset(results, classes, info) if truth is None else coco_results(results, classes, truth)
     write_atomic(outputs.out, content)

@@ -21,7 +21,7 @@ STAGES: tuple[tuple[tuple[int, int], ...], ...] = (
     ((3, 512), (1, 256), (3, 512), (1, 256), (3, 512)),
     ((3, 1024), (1, 512), (3, 1024), (1, 512), (3, 1024)),
 )
-OUT_STRIDES = (8, 16, 32)
+OUT_STRIDES = (4, 8, 16, 32)
 
 
 def scaled_channels(channels: int, width: float) -> int:
@@ -48,7 +48,7 @@ class Darknet19(BaseModule):
         width: factor on all channels (see `scaled_channels`).
         out_indices: the stages whose maps are returned, 0 to 5; their strides are in `strides`. Stages after
             the last of them are not built.
-        out_stride: 32 as published; 16 or 8 leave out the last one or two max-pools, for small objects.
+        out_stride: 32 as published; 16, 8 or 4 leave out the last one to three max-pools, for small objects.
         in_channels: channels of the image.
         norm_cfg: the norm layer, for example ``dict(type="SyncBN")`` on several devices.
         init_cfg: initial weights; for trained ones ``dict(type="Pretrained", checkpoint="FILE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from synthmed.detect.detections import detections_in_image
 from synthmed.detect.model import ModelFacts
 from synthmed.errors import ModelError
 from synthmed.metrics.predictions import Detections, Predictions
-from synthmed.nets.cam_classifier import image_cam
+from synthmed.nets.cam_classifier import CAMClassifier, image_cam
 from synthmed.nets.load_model import LoadedModel, load_model, model_classes
 from synthmed.points import PointSet, resolve_inside
 
@@ -70,6 +70,11 @@ class Predictor:
     def facts(self) -> ModelFacts:
         """What config and checkpoint say about themselves."""
         return self.model.facts
+
+    @property
+    def kind(self) -> Literal["detector", "classifier"]:
+        """Whether it finds boxes or makes maps."""
+        return "classifier" if isinstance(self.model.network, CAMClassifier) else "detector"
 
     def find(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         """Boxes in images that have been resized already; see `synthmed.detect.model.Detector`.

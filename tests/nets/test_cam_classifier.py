@@ -39,7 +39,7 @@ def sample(
     return result
 
 
-@pytest.mark.parametrize("out_stride", [8, 16, 32])
+@pytest.mark.parametrize("out_stride", [4, 8, 16, 32])
 def test_the_map_is_what_the_classifier_decides_by(out_stride: int) -> None:
     model = classifier(out_stride).eval()
     images = torch.randn(2, 3, 64, 96)
@@ -85,7 +85,7 @@ def average_everywhere(model: nn.Module) -> None:
                 module.bias.zero_()
 
 
-@pytest.mark.parametrize("out_stride", [8, 16, 32])
+@pytest.mark.parametrize("out_stride", [4, 8, 16, 32])
 @pytest.mark.parametrize("dot", [(5, 7), (40, 60), (63, 95), (31, 32), (80, 10)])
 @pytest.mark.parametrize("zoom", [1.0, 0.5])
 def test_a_bright_dot_is_found_where_it_is(out_stride: int, dot: tuple[int, int], zoom: float) -> None:

@@ -36,7 +36,13 @@ def test_scaled_channels(width: float, expected: int) -> None:
 
 @pytest.mark.parametrize(
     ("out_stride", "indices", "strides"),
-    [(32, (5,), (32,)), (16, (4, 5), (16, 16)), (8, (3, 4, 5), (8, 8, 8)), (32, (0, 2, 4), (1, 4, 16))],
+    [
+        (32, (5,), (32,)),
+        (16, (4, 5), (16, 16)),
+        (8, (3, 4, 5), (8, 8, 8)),
+        (32, (0, 2, 4), (1, 4, 16)),
+        (4, (3,), (4,)),
+    ],
 )
 def test_shapes_and_strides(out_stride: int, indices: tuple[int, ...], strides: tuple[int, ...]) -> None:
     network = Darknet19(0.125, out_indices=indices, out_stride=out_stride)
@@ -59,7 +65,7 @@ def test_initial_weights_follow_he() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [dict(width=0.0), dict(width=-1.0), dict(out_stride=4), dict(out_indices=(6,)), dict(out_indices=())],
+    [dict(width=0.0), dict(width=-1.0), dict(out_stride=2), dict(out_indices=(6,)), dict(out_indices=())],
 )
 def test_wrong_settings(settings: dict[str, object]) -> None:
     with pytest.raises(ModelError, match="Darknet19"):
