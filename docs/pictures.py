@@ -11,9 +11,21 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from synthmed._colors import class_color
 from synthmed.bank import PatchBank, build_bank, make_spec, open_bank, resolve_sizes
 from synthmed.plots import save_figure
-from synthmed.plots.drawing import GAP, MARGIN, TITLE, new_figure, panel, show_image, write
+from synthmed.plots.drawing import (
+    GAP,
+    INK,
+    MARGIN,
+    TITLE,
+    draw_points,
+    heated,
+    new_figure,
+    panel,
+    show_image,
+    write,
+)
 from synthmed.points import read_image, read_points
 from synthmed.scenes import Scene, draw_plan, make_recipe, render
 
@@ -216,6 +228,46 @@ def _cut_out(bank: PatchBank, key: tuple[str, str], side: int) -> NDArray[np.uin
         from_row : from_row + height, from_column : from_column + width
     ]
     return tile
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--image", "names", multiple=True, help="Of DATA/images. Default: three of val, spread evenly.")
+@click.option("--method", default="cam", show_default=True, help="gradcam, gradcam++ or layercam.")
+def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str, ...], method: str) -> None:
+    """Real images with the expert's points, and the map of each class with its highest place; a row each."""
+    from synthmed.nets.inference import Predictor
+
+    predictor = Predictor(config, checkpoint)
+    points = read_points(data / "points.csv", data / "images", classes=predictor.classes)
+    val = [name for name, split in zip(points.images, points.splits, strict=True) if split == "val"]
+    names = names or tuple(np.array(val)[np.linspace(0, len(val) - 1, 5).astype(int)[1:4]].tolist())
+    paths = [data / "images" / name for name in names]
+    images = [read_image(path) for path in paths]
+    found = [cams for _, _, cams in predictor.cams(paths, method=method)]
+    highest = max(float(cams.max()) for cams in found)
+    titles = ["Expert", *(f"{method}: {name}" for name in predictor.classes)]
+    rows = []
+    for image, cams in zip(images, found, strict=True):
+        shown = [image, *(heated(image, cam, (0.0, highest)) for cam in cams)]
+        rows.append([("" if rows else title, one) for title, one in zip(titles, shown, strict=True)])
+    figure = _grid(rows)
+    for place, axes in enumerate(figure.axes):
+        row, column = divmod(place, len(titles))
+        own = points.image_index == points.images.index(names[row])
+        for label in range(len(predictor.classes)):
+            if column in (0, label + 1):
+                marked = points.centers_px[own & (points.labels == label)]
+                draw_points(axes, marked, class_color(label), "o", 4)
+        if column:
+            cam = found[row][column - 1]
+            if cam.max() > 0:
+                top = np.argwhere(cam == cam.max()).mean(axis=0, keepdims=True) + 0.5
+                draw_points(axes, top, INK, "x", 6)
+    _save(figure, out)
 
 
 def _save(figure: Figure, out: Path) -> None:

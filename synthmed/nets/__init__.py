@@ -9,8 +9,9 @@ from synthmed.nets.cam_metric import CamMetric
 from synthmed.nets.checkpoints import allow_mmengine_checkpoints, load_checkpoint
 from synthmed.nets.class_names_hook import ClassNamesHook
 from synthmed.nets.darknet19 import Darknet19
+from synthmed.nets.densenet import DenseNet
 from synthmed.nets.f1_metric import F1Metric
-from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph
+from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph, TakePart
 from synthmed.nets.precision import BFloat16OptimWrapper, ChannelsLastHook
 from synthmed.nets.real_dataset import RealDataset
 from synthmed.nets.rendered_dataset import RenderedDataset
@@ -28,6 +29,7 @@ __all__ = [
     "ChannelsLastHook",
     "ClassNamesHook",
     "Darknet19",
+    "DenseNet",
     "F1Metric",
     "PadWithBackground",
     "PhotometricJitter",
@@ -38,6 +40,7 @@ __all__ = [
     "SceneSampler",
     "SceneTrainLoop",
     "StopUnreadHook",
+    "TakePart",
     "YOLOv2Head",
     "allow_mmengine_checkpoints",
     "image_cam",

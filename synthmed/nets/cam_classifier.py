@@ -37,6 +37,10 @@ class CAMClassifier(BaseDetector):
         in_channels: channels of the backbone's last map, where it does not say so in ``out_channels``.
         pooling: ``avg``, or ``lse`` (log-mean-exp) which sees small objects better.
         sharpness: of ``lse``: near 0 it is the mean, large values tend to the maximum.
+        shift_px: by how many pixels the image is moved to the upper left before it enters the backbone. 0 for
+            one that pools by 2 x 2. Convolutions and pools of 3 x 3 with stride 2, as in a ResNet, put cell
+            ``i`` round pixel ``i * stride``, and not over the pixels ``[i * stride, (i + 1) * stride)``:
+            ``stride / 2 - 1`` mends it.
         pos_weight: per class, how much more a present class counts than an absent one.
         data_preprocessor: see MMDetection.
         train_cfg: unused; MMDetection hands it in.
@@ -56,6 +60,7 @@ class CAMClassifier(BaseDetector):
         in_channels: int | None = None,
         pooling: str = "avg",
         sharpness: float = 4.0,
+        shift_px: int = 0,
         pos_weight: Sequence[float] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         train_cfg: dict[str, Any] | None = None,
@@ -77,6 +82,7 @@ class CAMClassifier(BaseDetector):
                 remedy=f"{self.num_classes} values",
             )
         self.classifier = nn.Conv2d(channels, self.num_classes, 1)
+        self.shift_px = shift_px
         self.pool = pooling_named(pooling, sharpness)
         weights = torch.ones(self.num_classes) if pos_weight is None else torch.tensor(pos_weight).float()
         self.register_buffer("pos_weight", weights, persistent=False)
@@ -90,6 +96,9 @@ class CAMClassifier(BaseDetector):
 
     def extract_feat(self, batch_inputs: Tensor) -> Tensor:
         """``(B, F, rows, columns)``, the last map of the backbone."""
+        shift = self.shift_px
+        if shift:
+            batch_inputs = F.pad(batch_inputs[:, :, shift:, shift:], (0, shift, 0, shift), mode="replicate")
         return self.backbone(batch_inputs)[-1]
 
     def cams(self, batch_inputs: Tensor) -> Tensor:
