@@ -108,25 +108,37 @@ def jitter_table(gain: NDArray[np.float64], gamma: float, offset: float) -> NDAr
 
 @TRANSFORMS.register_module()
 class TakePart(BaseTransform):
-    """Keep a part of the image at a random place, with the objects that lie in it.
+    """Keep a part of the image, with the objects that lie in it; the scale stays that of the whole.
 
-    A network that learns from image-level labels hears more of each object where fewer share a label, and a
-    smaller image is computed sooner; the scale stays that of the whole.
+    A network that learns from image-level labels hears more of each object where fewer share a label. A
+    small object of a rare class would hardly ever be in a small part, so parts round objects can be asked
+    for: a class among those of the image, all with the same chance, then an object of it.
 
     Args:
         size: width and height of the part; an image that is smaller along an axis is kept whole along it.
         min_left: an object of whose box less is left, as a share, is ignored rather than present.
+        round_object: the chance that the part is taken so that the centre of an object lies in it, and not at
+            any place.
     """
 
-    def __init__(self, size: tuple[int, int], min_left: float = 0.5) -> None:
-        self.size, self.min_left = size, min_left
+    def __init__(self, size: tuple[int, int], min_left: float = 0.5, round_object: float = 0.0) -> None:
+        self.size, self.min_left, self.round_object = size, min_left, round_object
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change ``img``, ``img_shape`` and the boxes with their labels and flags."""
         image = results["img"]
         height, width = image.shape[:2]
         columns, rows = (min(side, whole) for side, whole in zip(self.size, (width, height), strict=True))
-        top, left = np.random.randint(height - rows + 1), np.random.randint(width - columns + 1)
+        low, high = np.zeros(2, int), np.array([height - rows, width - columns])
+        labels = results.get("gt_bboxes_labels", np.zeros(0))
+        if len(labels) and np.random.random() < self.round_object:
+            label = np.random.choice(np.unique(labels))
+            center = results["gt_bboxes"].centers.numpy()[
+                np.random.choice(np.flatnonzero(labels == label)), ::-1
+            ]
+            high = np.clip(center, 0, high).astype(int)
+            low = np.clip(np.ceil(center - (rows, columns)).astype(int), 0, high)
+        top, left = np.random.randint(low, high + 1)
         results["img"] = np.ascontiguousarray(image[top : top + rows, left : left + columns])
         results["img_shape"] = (rows, columns)
         if "gt_bboxes" not in results:

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from mmdet.structures.bbox import HorizontalBoxes
 from PIL import Image
 
 from synthmed.nets.image_transforms import (
     PadWithBackground,
     PhotometricJitter,
     ReadMicrograph,
+    TakePart,
     jitter_table,
     pad_with_median,
 )
@@ -72,3 +75,51 @@ def test_jitter_without_range_changes_nothing_and_with_it_stays_within() -> None
     levels = [int(PhotometricJitter(0.1, 0, 0, 0)({"img": grey})["img"][0, 0, 0]) for _ in range(200)]
     assert 115 <= min(levels) < 120
     assert 136 < max(levels) <= 141
+
+
+def test_a_part_keeps_what_lies_in_it() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    boxes = np.array([[10.0, 10, 20, 20], [0, 0, 60, 40], [50, 30, 54, 34]], dtype=np.float32)
+    seen = set()
+    for seed in range(30):
+        np.random.seed(seed)
+        results = {
+            "img": image,
+            "img_shape": (40, 60),
+            "gt_bboxes": HorizontalBoxes(torch.from_numpy(boxes.copy())),
+            "gt_bboxes_labels": np.array([0, 1, 2]),
+            "gt_ignore_flags": np.array([False, False, False]),
+        }
+        part = TakePart((30, 30))(results)
+        assert part["img"].shape == (30, 30, 3)
+        assert part["img_shape"] == (30, 30)
+        found = np.argwhere(
+            (np.lib.stride_tricks.sliding_window_view(image[..., 0], (30, 30)) == part["img"][..., 0]).all(
+                axis=(2, 3)
+            )
+        )
+        top, left = found[0]
+        for box, label, flag in zip(
+            part["gt_bboxes"].tensor.numpy(),
+            part["gt_bboxes_labels"],
+            part["gt_ignore_flags"],
+            strict=True,
+        ):
+            own = boxes[label]
+            clipped = np.clip(own - [left, top, left, top], 0, 30)
+            assert box.tolist() == clipped.tolist()
+            area = np.prod(clipped[2:] - clipped[:2]) / np.prod(own[2:] - own[:2])
+            assert flag == (area < 0.5)
+            seen.add((int(label), bool(flag)))
+        gone = {0, 1, 2} - set(part["gt_bboxes_labels"].tolist())
+        for label in gone:
+            clipped = np.clip(boxes[label] - [left, top, left, top], 0, 30)
+            assert np.prod(clipped[2:] - clipped[:2]) == 0
+            seen.add((label, None))
+    assert {(0, False), (0, True), (1, True), (2, False), (2, None)} <= seen
+
+
+@pytest.mark.parametrize(("size", "expected"), [((100, 100), (40, 60)), ((20, 100), (40, 20))])
+def test_a_part_is_no_larger_than_the_image(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    image = np.zeros((40, 60, 3), np.uint8)
+    assert TakePart(size)({"img": image})["img"].shape[:2] == expected
