@@ -51,7 +51,13 @@ def layer_changes(layers: Sequence[LayerChange], title: str = "") -> Figure:
     finer = 1 if highest > 1.2 else 0.5 if highest > 0.6 else 0.25
     powers = finer * np.arange(-int(highest / finer), int(highest / finer) + 1)
     lower.set_yticks(powers, [f"{2.0**power:.2g}" for power in powers])
-    lower.set_xticks(range(len(layers)), [_short(layer.name) for layer in layers], rotation=60, ha="right", rotation_mode="anchor")
+    lower.set_xticks(
+        range(len(layers)),
+        [_short(layer.name) for layer in layers],
+        rotation=60,
+        ha="right",
+        rotation_mode="anchor",
+    )
     lower.set_xlabel("batch-norm layer, from the image to the output", fontsize=FONT_SIZE)
     upper.plot([], [], "o", color=_DOTS, markersize=3, label="a channel")
     upper.plot([], [], color=_LINE, marker="o", markersize=3.5, label="median of the layer")

@@ -90,7 +90,7 @@ def test_variables_reach_every_place(path: Path, bank: Path) -> None:
     loaders = {f"{name}_dataloader": config[f"{name}_dataloader"] for name in ("train", "val", "test")}
     found = list(entries({**loaders, "model": config.model, "hooks": config.custom_hooks}))
     assert {value for name, value in found if name.endswith("bank")} == {str(bank)}
-    assert {value for name, value in found if name.endswith("images")} == {"/my/images"}
+    assert {value for name, value in found if name.endswith(".images")} == {"/my/images"}
     assert {value for name, value in found if name.endswith("points")} == {"/my/points.csv"}
     assert {value for name, value in found if name.endswith(".boxes")} == {"/my/boxes_{split}.json"}
     assert config.randomness.seed == 7
