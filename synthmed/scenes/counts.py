@@ -71,8 +71,8 @@ def share_out(
 ) -> NDArray[np.int64]:
     """As many objects as an image has in all, the class of each drawn by its weight alone, ``(C,)`` int.
 
-    Fewer where the classes that are drawn are larger than those of the image, or it would get too crowded: all
-    objects together are expected to cover no more of it than before.
+    Fewer where the classes that are drawn are larger than those of the image, or it would get too crowded:
+    all objects together are expected to cover no more of it than before.
 
     Args:
         expected: ``(C,)``, the objects of the image.

@@ -18,6 +18,7 @@ weight = st.floats(0, 1_000_000)
 counts = st.fixed_dictionaries(
     {
         "kind": st.sampled_from(["joint", "decorrelated", "balanced"]),
+        "balanced_share": share,
         "presence": share,
         "spread": st.floats(1, 100),
         "by_area": st.booleans(),
