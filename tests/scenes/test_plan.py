@@ -241,7 +241,8 @@ def test_the_canvas_is_of_the_image_that_gave_the_counts(bank_of: BankOf, kind: 
     """Image k has k objects of class k, so the counts tell which one it was."""
     bank = bank_of(image_counts=[(1, 0, 0), (0, 2, 0), (0, 0, 3)])
     bank = replace(bank, backdrops=replace(bank.backdrops, image_index=np.array([2, 0])))
-    recipe = make_recipe({"canvas": {"size_px": (100, 100), "kind": kind}, "scale": 1.0})
+    own_classes = {"scale": 1.0, "counts": {"balanced_share": 0}}
+    recipe = make_recipe({"canvas": {"size_px": (100, 100), "kind": kind}, **own_classes})
     others = set()
     for index in range(40):
         plan = draw_plan(recipe, bank, 0, index)
@@ -252,6 +253,6 @@ def test_the_canvas_is_of_the_image_that_gave_the_counts(bank_of: BankOf, kind: 
         else:
             assert shown == source
     assert others == (set() if kind == "background" else {0, 2})
-    apart = make_recipe({"canvas": {**recipe.canvas.model_dump(), "like_counts": False}, "scale": 1.0})
+    apart = make_recipe({"canvas": {**recipe.canvas.model_dump(), "like_counts": False}, **own_classes})
     plans = [draw_plan(apart, bank, 0, index) for index in range(40)]
     assert len({plan.canvas.color.tobytes() for plan in plans if bank.labels[plan.patch_index[0]] == 0}) > 1
