@@ -57,7 +57,11 @@ def adapt(
 
     Never name images that anything is measured on. With --points, images of val and test are refused.
     """
+    from synthmed._files import require_free
     from synthmed.detect import find_images
+
+    picture = out.with_suffix(".png")
+    require_free(picture, SynthmedError, "something is there already")
 
     images: Sequence[ImageFile] = find_images(inputs)
     if points_file is None:
@@ -81,6 +85,9 @@ def adapt(
             device=device,
             progress=progress,
         )
+    from synthmed import plots
+
+    plots.save_figure(plots.layer_changes(done.layers), picture)
     rows = [
         (numbers["name"], *(float(numbers[key]) for key in _COLUMNS))
         for numbers in (layer.to_json() for layer in done.layers)

@@ -28,7 +28,7 @@ class AdaptBatchNormHook(Hook):
     are not adapted: a resumed run ends in the same network. Where a finished run is resumed to train longer,
     the training's own statistics are back after some tens of iterations, and are adapted anew at its end.
 
-    How far each layer has moved stands in ``adapted.json`` and ``adapted.png`` in the work folder.
+    How far each layer has moved stands in ``adapted.json`` in the work folder.
 
     Args:
         images: the image folder.
@@ -74,8 +74,7 @@ class AdaptBatchNormHook(Hook):
             f"Adapted {len(done.layers)} layers in {done.passes} passes; mean divergence {divergence:.3g}"
         )
         if is_main_process():
-            place = Path(runner.work_dir) / "adapted"
-            write_adaptation(done, len(self.paths), place.with_suffix(".json"), place.with_suffix(".png"), {})
+            write_adaptation(done, len(self.paths), Path(runner.work_dir) / "adapted.json", {})
 
 
 def train_images(images: str | Path, points: str | Path, most: int | None = None) -> list[Path]:

@@ -29,8 +29,8 @@ def adapt_checkpoint(
 ) -> Adaptation:
     """Adapt the batch norm of a checkpoint to unlabelled images, and write it as a new one.
 
-    Images are shown as the test pipeline of the config shows them. Beside the checkpoint, ``OUT.json`` and
-    ``OUT.png`` tell how far each layer has moved.
+    Images are shown as the test pipeline of the config shows them. Beside the checkpoint, ``OUT.json`` tells
+    how far each layer has moved.
 
     Args:
         config: config of MMDetection, of any network with batch norm.
@@ -47,10 +47,9 @@ def adapt_checkpoint(
         PointsError: an image cannot be read.
     """
     out = Path(out)
-    places = out, out.with_suffix(".json"), out.with_suffix(".png")
-    if len(set(places)) < len(places):
+    if out.suffix != ".pth":
         raise ModelError("a checkpoint ends in .pth", value=str(out), remedy="name it ADAPTED.pth")
-    for place in places:
+    for place in (out, out.with_suffix(".json")):
         require_free(place, ModelError, "something is there already")
     model = load_model(config, checkpoint, device=device)
     done = adapt_to_images(model.network, model.pipeline, images, batch_size=batch_size, progress=progress)
@@ -60,29 +59,23 @@ def adapt_checkpoint(
     buffer = io.BytesIO()
     torch.save(loaded, buffer)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_adaptation(done, len(images), *places[1:], about)
+    write_adaptation(done, len(images), out.with_suffix(".json"), about)
     write_atomic(out, buffer.getvalue())
     return done
 
 
-def write_adaptation(
-    done: Adaptation, images: int, numbers: Path, picture: Path, about: Mapping[str, Any]
-) -> None:
-    """Write how far each layer has moved, as JSON and as a picture.
+def write_adaptation(done: Adaptation, images: int, path: Path, about: Mapping[str, Any]) -> None:
+    """Write how far each layer has moved, as JSON.
 
     Args:
         done: what was done.
         images: how many images it was done with.
-        numbers: the JSON file.
-        picture: the PNG file.
-        about: more entries of the JSON file.
+        path: the JSON file.
+        about: more entries.
     """
-    from synthmed import plots
-
     layers = [layer.to_json() for layer in done.layers]
     record = {**about, "images": images, "passes": done.passes, "layers": layers}
-    write_atomic(numbers, json.dumps(record, indent=1).encode())
-    plots.save_figure(plots.layer_changes(done.layers), picture)
+    write_atomic(path, json.dumps(record, indent=1).encode())
 
 
 def _with_statistics(weights: Mapping[str, Any], adapted: Mapping[str, Any]) -> dict[str, Any]:

@@ -158,7 +158,6 @@ def test_the_hook_ends_in_what_the_command_makes_of_the_checkpoint_without_it(
         for path in (tmp_path / "hook" / "adapted.json", tmp_path / "adapted.json")
     )
     assert record["images"] == other["images"] == 2
-    assert (tmp_path / "hook" / "adapted.png").stat().st_size > 10_000
     for one, two in zip(record["layers"], other["layers"], strict=True):
         np.testing.assert_allclose(one["divergence"], two["divergence"], rtol=1e-2, atol=1e-4)
 
