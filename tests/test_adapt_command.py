@@ -110,7 +110,8 @@ def test_adapt(models: dict[str, tuple[Path, Path]], data: Path, tmp_path: Path,
     assert 2 <= record["passes"] <= len(norms) + 1
     assert record["checkpoint"] == "weights.pth"
     assert all(layer["mean_divergence"] > 0 for layer in record["layers"])
-    assert Image.open(out.with_suffix(".png")).width > 300
+    with Image.open(out.with_suffix(".png")) as picture:
+        assert picture.width > 300
     code, output = run(*arguments, "--out", out)
     assert (code, "something is there already" in output) == (2, True)
     again = tmp_path / "again.pth"
