@@ -26,14 +26,13 @@ class _Float32Answers:
         return tuple(tuple(level.float() for level in levels) for levels in kinds)
 
 
-@MODELS.register_module()
-class BankYOLOXHead(_Float32Answers, YOLOXHead):
-    """``YOLOXHead`` with the classes of the bank.
+class _ClassesFromBank(_Float32Answers):
+    """Takes the number of classes from the bank.
 
     Args:
         bank: folder of the bank; read only where ``num_classes`` is missing.
         num_classes: number of classes.
-        **kwargs: what ``YOLOXHead`` takes besides.
+        **kwargs: what MMDetection's head takes besides.
 
     Raises:
         ModelError: neither bank nor classes are given.
@@ -43,27 +42,17 @@ class BankYOLOXHead(_Float32Answers, YOLOXHead):
     def __init__(
         self, *, bank: str | Path | None = None, num_classes: int | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(num_classes=class_count(bank, num_classes), **kwargs)
+        super().__init__(num_classes=class_count(bank, num_classes), **kwargs)  # type: ignore[call-arg]
 
 
 @MODELS.register_module()
-class BankRTMDetHead(_Float32Answers, RTMDetSepBNHead):
-    """``RTMDetSepBNHead`` with the classes of the bank.
+class BankYOLOXHead(_ClassesFromBank, YOLOXHead):
+    """``YOLOXHead`` with the classes from the bank: ``bank`` or ``num_classes``; else as it is."""
 
-    Args:
-        bank: folder of the bank; read only where ``num_classes`` is missing.
-        num_classes: number of classes.
-        **kwargs: what ``RTMDetSepBNHead`` takes besides.
 
-    Raises:
-        ModelError: neither bank nor classes are given.
-        BankError: there is no usable bank.
-    """
-
-    def __init__(
-        self, *, bank: str | Path | None = None, num_classes: int | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(num_classes=class_count(bank, num_classes), **kwargs)
+@MODELS.register_module()
+class BankRTMDetHead(_ClassesFromBank, RTMDetSepBNHead):
+    """``RTMDetSepBNHead`` with the classes from the bank: ``bank`` or ``num_classes``; else as it is."""
 
 
 @MODELS.register_module()
