@@ -26,17 +26,18 @@ _base_ = [
 # moves with a cell of a few pixels, which log-mean-exp pooling answers to, the sharper the sooner.
 model = dict(backbone=dict(width=0.5, out_indices=(3,), out_stride=4), pooling="lse", sharpness=10.0)
 
-# A part of a scene costs less than half of it, and fewer objects share one label. Without distractors
-# anything small is an object, such as dust.
+# Of a part with few objects a label says more, and parts round objects show rare classes as often as others.
+# Test images are seen whole. Without distractors anything small is an object, such as dust.
 train_dataloader = dict(
+    batch_size=24,
     dataset=dict(
         recipe=dict(counts=dict(presence=0.65), distractors=dict(per_scene=(0, 8))),
         pipeline=[
-            dict(type="TakePart", size=(256, 256)),
+            dict(type="TakePart", size=(128, 128), round_object=0.8),
             dict(type="PhotometricJitter"),
             dict(type="PackDetInputs"),
         ],
-    )
+    ),
 )
 
 train_cfg = dict(max_iters=400)

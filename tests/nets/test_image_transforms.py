@@ -123,3 +123,24 @@ def test_a_part_keeps_what_lies_in_it() -> None:
 def test_a_part_is_no_larger_than_the_image(size: tuple[int, int], expected: tuple[int, int]) -> None:
     image = np.zeros((40, 60, 3), np.uint8)
     assert TakePart(size)({"img": image})["img"].shape[:2] == expected
+
+
+def test_parts_round_objects_show_rare_classes_as_often_as_others() -> None:
+    image = np.zeros((60, 90, 3), np.uint8)
+    corners = np.array([[80.0, 50]] + [[x, y] for x in range(0, 40, 10) for y in range(0, 40, 10)])
+    boxes = np.hstack([corners, corners + 6]).astype(np.float32)
+    rare = 0
+    for seed in range(200):
+        np.random.seed(seed)
+        results = {
+            "img": image,
+            "gt_bboxes": HorizontalBoxes(torch.from_numpy(boxes.copy())),
+            "gt_bboxes_labels": np.array([1] + [0] * 16),
+            "gt_ignore_flags": np.zeros(17, dtype=bool),
+        }
+        part = TakePart((12, 12), round_object=1.0)(results)
+        centers = part["gt_bboxes"].centers.numpy()
+        assert len(centers)
+        assert ((centers >= 0) & (centers <= 12)).all()
+        rare += int(1 in part["gt_bboxes_labels"])
+    assert 80 <= rare <= 120
