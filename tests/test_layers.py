@@ -17,8 +17,6 @@ MAY_IMPORT = {house: set(STREET[: number + 1]) for number, house in enumerate(ST
     "doctor": {"doctor"},
     "plots": {"plots", *STREET[: STREET.index("nets")]},
 }
-# Plots draw what stands left of nets, so what is trained may be drawn.
-MAY_IMPORT["nets"] |= {"plots"}
 # Modules without a place in the street, which everybody may use.
 SHARED = {"errors", "_colors", "_files", "_compiled", "_shipped", "__version__", ""}
 OWNER = {

@@ -24,9 +24,7 @@ def drawn(
     bank: PatchBank, size: int = 100, scale: float = 1.0, scenes: int = 2000, **counts: Any
 ) -> np.ndarray:
     """``(scenes, C)``."""
-    recipe = make_recipe(
-        {"canvas": {"size_px": (size, size)}, "counts": {"balanced_share": 0.0, **counts}}
-    )
+    recipe = make_recipe({"canvas": {"size_px": (size, size)}, "counts": {"balanced_share": 0.0, **counts}})
     rng = np.random.default_rng(0)
     return np.array(
         [draw_counts(recipe, bank, scale, draw_source(recipe, bank, rng), rng) for _ in range(scenes)]
