@@ -15,7 +15,7 @@ from typing import Literal
 from synthmed.doctor.machine import Machine, parse_requirement, satisfies
 from synthmed.doctor.plugins import registered_plugin
 
-Part = Literal["core", "train", "app", "test", "onnx", "slides", "remote", "scale"]
+Part = Literal["core", "train", "app", "test", "gradcam", "onnx", "slides", "remote", "scale"]
 
 # The versions that the project was run with; constraints.txt names the same ones, and a test compares them.
 VERIFIED = {
@@ -81,6 +81,7 @@ def check_environment(machine: Machine | None = None) -> list[Check]:
         check_plugin(machine),
         *check_requirements(machine, extra="dev", part="test", optional=True),
         check_chromium(machine),
+        *check_requirements(machine, extra="gradcam", part="gradcam", optional=True),
         *check_requirements(machine, extra="onnx", part="onnx", optional=True),
         *check_requirements(machine, extra="wsi", part="slides", optional=True),
         *check_requirements(machine, extra="remote", part="remote", optional=True),

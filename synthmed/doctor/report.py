@@ -13,6 +13,7 @@ PARTS: dict[Part, str] = {
     "train": "training with MMDetection",
     "app": "FiftyOne",
     "test": "tests",
+    "gradcam": "maps by gradients, of any network",
     "onnx": "export, and detection without PyTorch",
     "slides": "whole-slide images",
     "remote": "folders on servers",
