@@ -226,10 +226,14 @@ def test_a_training_that_says_nothing_yet_ends_with_whoever_started_it(number: i
 
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     write_program(tmp_path / "mim", "print('done')")
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    before = {
+        number: signal.signal(number, handler)
+        for number, handler in ((signal.SIGHUP, signal.SIG_IGN), (signal.SIGTERM, signal.SIG_DFL))
+    }
     try:
         assert training._run([str(tmp_path / "mim")], {}, tmp_path / "train.log", None) == 0
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
-        signal.signal(signal.SIGHUP, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -17,9 +17,9 @@ class BoxMetric(CocoMetric):
     """
 
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
-        """What `CocoMetric` computes; nothing where no boxes are known."""
+        """What `CocoMetric` computes; 0 where nothing was found, and nothing where no boxes are known."""
         meta = self.dataset_meta or {}
         if not meta.get("has_boxes", True):
             return {}
         metrics: dict[str, float] = super().compute_metrics(results)
-        return metrics
+        return metrics or {f"{name}_mAP": 0.0 for name in self.metrics}

@@ -82,6 +82,10 @@ def test_without_boxes_only_centres_count() -> None:
     assert evaluate(BoxMetric(), [FIRST, SECOND], has_boxes=False) == {}
 
 
+def test_coco_metric_where_nothing_is_found() -> None:
+    assert evaluate(BoxMetric(), [sample([], [([10, 10, 30, 30], 0, 0)])]) == {"coco/bbox_mAP": 0.0}
+
+
 def test_coco_metric_where_there_are_boxes() -> None:
     found = evaluate(BoxMetric(), [FIRST, SECOND])
     assert 0 < found["coco/bbox_mAP_50"] < 1

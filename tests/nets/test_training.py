@@ -135,7 +135,7 @@ def test_the_hook_ends_in_what_the_command_makes_of_the_checkpoint_without_it(
     halfway = tmp_path / "hook" / "iter_2.pth"
     halfway.write_bytes((work_dir / "iter_2.pth").read_bytes())
     (tmp_path / "hook" / "last_checkpoint").write_text(str(halfway))
-    options = SHORT | small_detector | {"custom_hooks.3.max_images": 2}
+    options = SHORT | small_detector | {"custom_hooks.0.max_images": 2}
     again = run.script("train", ADAPTED, "--work-dir", str(tmp_path / "hook"), "--resume", options=options)
     assert losses(again) == {i: text for i, text in losses(printed).items() if i > 2}
     adapting, saving, judging = (
