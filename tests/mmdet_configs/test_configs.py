@@ -186,7 +186,8 @@ def test_the_parts_of_the_network_fit_together(path: Path) -> None:
 @pytest.mark.usefixtures("environment")
 def test_the_config_in_the_readme_trains_on_rendered_scenes(bank: Path, tmp_path: Path) -> None:
     render_dataset(bank, tmp_path / "scenes", count=3)
-    (block,) = re.findall(r"```python\n(_base_[^`]*SCENES[^`]*)```", (FOLDER / "README.md").read_text("utf-8"))
+    text = (FOLDER / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"```python\n(_base_[^`]*SCENES[^`]*)```", text)
     own = tmp_path / "own.py"
     own.write_text(
         block.replace('["yolov2', f'["{FOLDER}/yolov2').replace("SCENES", str(tmp_path / "scenes"))
