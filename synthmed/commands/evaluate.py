@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from synthmed._files import require_free
+from synthmed.commands.evaluate_tables import how, print_baselines, print_difference, print_report
+from synthmed.commands.points import class_sizes_px, read, read_classes, reading_options
 from synthmed.errors import ProblemLog, SynthmedError
-from synthmed.evaluate_tables import how, print_baselines, print_difference, print_report
 from synthmed.points import SPLITS
-from synthmed.points_commands import class_sizes_px, read, read_classes, reading_options
 from synthmed.terminal import console, print_problems, progress_bar
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from synthmed.commands.points import read, reading_options
 from synthmed.errors import ProblemLog, SynthmedError
-from synthmed.points_commands import read, reading_options
 from synthmed.terminal import console, print_problems, print_table, print_warnings, progress_bar
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import numpy as np
 
 from synthmed import __version__
 from synthmed._files import folder_when_done, require_free
+from synthmed.commands.points import read, reading_options
 from synthmed.errors import ProblemLog, SynthmedError
 from synthmed.points.pointset import PointSet
-from synthmed.points_commands import read, reading_options
 from synthmed.terminal import console, print_problems, print_table, progress_bar
 
 if TYPE_CHECKING:

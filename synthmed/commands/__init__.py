@@ -1,0 +1,1 @@
+"""The commands of ``synthmed``: one file for each group; `synthmed.cli` puts them together."""
