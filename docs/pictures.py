@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from synthmed._colors import class_color
 from synthmed.bank import PatchBank, build_bank, make_spec, open_bank, resolve_sizes
+from synthmed.metrics.raw_maps import map_range
 from synthmed.plots import save_figure
 from synthmed.plots.drawing import (
     GAP,
@@ -248,11 +249,12 @@ def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str
     paths = [data / "images" / name for name in names]
     images = [read_image(path) for path in paths]
     found = [cams for _, _, cams in predictor.cams(paths, method=method)]
-    highest = max(float(cams.max()) for cams in found)
+    medians = [float(np.median(cam)) for cams in found for cam in cams]
+    shown_range = map_range(medians, max(float(cams.max()) for cams in found))
     titles = ["Expert", *(f"{method}: {name}" for name in predictor.classes)]
     rows = []
     for image, cams in zip(images, found, strict=True):
-        shown = [image, *(heated(image, cam, (0.0, highest)) for cam in cams)]
+        shown = [image, *(heated(image, cam, shown_range) for cam in cams)]
         rows.append([("" if rows else title, one) for title, one in zip(titles, shown, strict=True)])
     figure = _grid(rows)
     for place, axes in enumerate(figure.axes):

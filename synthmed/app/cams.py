@@ -1,9 +1,12 @@
 """Class activation maps as files on one scale, and what can be read off them.
 
 A map is shown as an 8-bit picture of the size of its image, and judged by its raw values, which stand in a
-file beside it (`raw_maps`). In the picture 0 stands for a raw value of 0 or less, that is
-no evidence for the class, and 255 for the highest raw value of all maps of the run; between them the scale is
-linear. It is the same for all images and classes, so an absent class looks cold beside a present one.
+file beside it (`raw_maps`). In the picture 0 stands for the level of the background in all maps of the run
+(`map_range`) or less, and 255 for their highest value; between them the scale is linear. It is the same for
+all images and classes, so an absent class looks cold beside a present one.
+
+The *heat* of a place is its share of the highest value: 0 where there is no evidence for the class, though
+the picture may show a trace above the background there.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from synthmed.app.results import ClassifierOutput
 from synthmed.errors import ModelError
 from synthmed.metrics.peaks import find_peaks
 from synthmed.metrics.predictions import Detections
-from synthmed.metrics.raw_maps import SUFFIX, read_raw, write_raw
+from synthmed.metrics.raw_maps import SUFFIX, map_range, read_raw, write_raw
 
 Floats = NDArray[np.float64]
 
@@ -33,12 +36,21 @@ class Scale(NamedTuple):
     """What the grey levels of the stored maps mean.
 
     Attributes:
-        raw_at_0: the raw value, or anything below, that is stored as 0; always 0 now.
+        raw_at_0: the raw value, or anything below, that is stored as 0; at most 0.
         raw_at_255: the raw value, or anything above, that is stored as 255.
     """
 
     raw_at_0: float
     raw_at_255: float
+
+    def grey(self, raw: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """What is stored for raw values."""
+        share = (raw - np.float32(self.raw_at_0)) / np.float32(self.raw_at_255 - self.raw_at_0)
+        return np.asarray(np.rint(np.clip(share, 0, 1) * 255), dtype=np.uint8)
+
+    def heat(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Evidence as a share of the highest; 0 where there is none."""
+        return np.asarray(np.maximum(raw, 0) / np.float32(self.raw_at_255), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,7 @@ class Spool:
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self.folder, self.names = folder, names
         self.scores: dict[int, Floats] = {}
+        self._medians: list[float] = []
         self._highest = 0.0
         folder.mkdir(parents=True)
 
@@ -92,43 +105,40 @@ class Spool:
                     remedy="look at the training log: the network has probably diverged",
                 )
             self.scores[index] = np.asarray(scores, dtype=float)
+            self._medians += np.median(cams, axis=(1, 2)).tolist()
             self._highest = max(self._highest, float(cams.max(initial=0.0)))
             write_raw(self._path(index), cams)
 
     def scale(self) -> Scale:
-        """The scale on which all maps fit; where none is above 0, that of a raw value of 1."""
-        return Scale(0.0, self._highest if self._highest > np.finfo(float).tiny else 1.0)
+        """The scale on which all maps fit."""
+        return Scale(*map_range(self._medians, self._highest))
 
-    def heats(self, scale: Scale) -> Iterator[tuple[int, Floats, NDArray[np.float32]]]:
-        """``(index, scores, heat (C, H, W))`` of each image, where a heat of 1 is stored as 255."""
+    def maps(self) -> Iterator[tuple[int, Floats, NDArray[np.float32]]]:
+        """``(index, scores, raw maps (C, H, W))`` of each image."""
         for index, scores in self.scores.items():
-            raw = read_raw(self._path(index))
-            yield index, scores, np.maximum(raw, 0) / np.float32(scale.raw_at_255)
+            yield index, scores, read_raw(self._path(index))
 
     def _path(self, index: int) -> Path:
         return self.folder / f"{self.names[index]}{SUFFIX}"
 
 
-def write_maps(
-    folder: Path, name: str, classes: Sequence[str], heat: NDArray[np.float32]
-) -> tuple[Path, ...]:
+def write_maps(folder: Path, name: str, classes: Sequence[str], grey: NDArray[np.uint8]) -> tuple[Path, ...]:
     """Write the maps of one image.
 
     Args:
         folder: gets a folder per class.
         name: what the files are called.
         classes: the class names.
-        heat: ``(C, H, W)`` float, 0..1 of the scale.
+        grey: ``(C, H, W)`` what is stored, as `Scale.grey` makes it.
 
     Returns:
         ``(C,)`` the files.
     """
     paths = []
-    for number, (label, values) in enumerate(zip(classes, heat, strict=True)):
+    for number, (label, values) in enumerate(zip(classes, grey, strict=True)):
         path = folder / f"{number:02d}_{slug(label)}" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        grey = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-        Image.fromarray(grey).save(path, compress_level=3)
+        Image.fromarray(values).save(path, compress_level=3)
         paths.append(path)
     return tuple(paths)
 

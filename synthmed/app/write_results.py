@@ -158,13 +158,14 @@ def _all_cams(
         " raw values stand in the folder raw",
     }
     classes = fields.map_classes
-    for index, scores, heat in spool.heats(scale):
+    for index, scores, raw in spool.maps():
+        heat = scale.heat(raw)
         peaks_px, heights, labels = peaks_of(classes, heat, options.min_heat, options.min_distance_px)
         yield (
             index,
             ImageCams(
                 scores=scores,
-                paths=write_maps(folder / SHOWN_FOLDER, targets.sample_ids[index], classes, heat),
+                paths=write_maps(folder / SHOWN_FOLDER, targets.sample_ids[index], classes, scale.grey(raw)),
                 peaks_px=peaks_px,
                 heat=heights,
                 labels=labels,

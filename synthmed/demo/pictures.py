@@ -12,6 +12,7 @@ from synthmed.bank import PatchBank
 from synthmed.demo.findings import Findings
 from synthmed.demo.inputs import DemoInput
 from synthmed.metrics import RunReport
+from synthmed.metrics.raw_maps import map_range
 from synthmed.points import PointSet, read_image, resolve_inside
 from synthmed.scenes import Recipe, scene_scale
 
@@ -35,7 +36,8 @@ def draw_findings(data: DemoInput, val: Findings, report: RunReport, work_dir: P
     rule = "threshold_iou" if report.boxes_annotated else "threshold_center"
     thresholds = [getattr(entry.detector, rule) if entry.detector else np.inf for entry in report.classes]
     maps = [entry.cam for entry in report.classes]
-    low, high = 0.0, max(float(np.percentile([cams.max() for cams in val.cams], 95)), 1e-6)
+    medians = [float(np.median(cam)) for cams in val.cams for cam in cams]
+    cam_range = map_range(medians, float(np.percentile([cams.max() for cams in val.cams], 95)))
     for rank, index in enumerate(_telling_images(val.annotated), start=1):
         name = val.truth.images[index]
         figure = plots.truth_predictions_cam(
@@ -44,7 +46,7 @@ def draw_findings(data: DemoInput, val: Findings, report: RunReport, work_dir: P
             val.boxes,
             val.cams[index],
             index=index,
-            cam_range=(low, high),
+            cam_range=cam_range,
             class_sizes_px=report.class_sizes_px,
             thresholds=thresholds,
             peak_thresholds=[m.peak_threshold if m else np.inf for m in maps],

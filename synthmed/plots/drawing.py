@@ -162,7 +162,7 @@ def color_bar(figure: Figure, cam_range: tuple[float, float]) -> None:
 
 
 def _blended(grey: Floats, heat: Floats) -> NDArray[np.uint8]:
-    alpha = (0.8 * np.sqrt(heat))[..., None]
+    alpha = (0.85 * heat**0.75)[..., None]
     color = HEAT(heat)[..., :3] * 255
     return np.rint(grey[..., None] * (1 - alpha) + color * alpha).astype(np.uint8)
 

@@ -28,7 +28,7 @@ def _heats(tmp_path, *maps, scale=None):
     spool = Spool(tmp_path / "raw", [f"image {number}" for number in range(len(maps))])
     spool.fill(_output(*maps), [cams.shape[1:] for cams in maps])
     scale = scale or spool.scale()
-    return scale, {index: heat for index, _, heat in spool.heats(scale)}
+    return scale, {index: scale.heat(raw) for index, _, raw in spool.maps()}
 
 
 def test_no_maps(tmp_path):
@@ -39,14 +39,14 @@ def test_one_scale_for_all_images_and_classes(tmp_path):
     hot, cold = np.zeros((2, 4, 4), dtype=np.float32), np.full((2, 4, 4), -3, dtype=np.float32)
     hot[0, 1, 1], hot[1, 2, 2], cold[0, 0, 0] = 8, 2, 4
     scale, heat = _heats(tmp_path, hot, cold)
-    assert scale == Scale(0.0, 8.0)
+    assert scale == Scale(-1.5, 8.0)
     assert (heat[0][0, 1, 1], heat[0][1, 2, 2], heat[1][0, 0, 0]) == (1.0, 0.25, 0.5)
     assert heat[1][1].max() == 0
 
 
 def test_without_evidence_everything_is_cold(tmp_path):
     scale, heat = _heats(tmp_path, np.full((1, 3, 3), -1.0))
-    assert scale == Scale(0.0, 1.0)
+    assert scale == Scale(-1.0, 1.0)
     assert not heat[0].any()
 
 
@@ -68,20 +68,19 @@ def test_maps_that_do_not_fit(tmp_path, cams):
         Spool(tmp_path / "raw", ["a"]).fill(output, [(2, 2)])
 
 
-def test_files_hold_the_heat_in_256_steps(tmp_path):
-    heat = np.linspace(0, 1.2, 12, dtype=np.float32).reshape(1, 3, 4)
-    (path,) = write_maps(tmp_path, "name", ["Living Cell"], heat)
+def test_files_hold_the_scale_in_256_steps(tmp_path):
+    grey = Scale(-2.0, 2.0).grey(np.array([[[-3, -2, -1, 0], [1, 2, 3, 0.5]]], dtype=np.float32))
+    assert grey.tolist() == [[[0, 0, 64, 128], [191, 255, 255, 159]]]
+    (path,) = write_maps(tmp_path, "name", ["Living Cell"], grey)
     assert path.relative_to(tmp_path).as_posix() == "00_living_cell/name.png"
-    np.testing.assert_allclose(
-        np.asarray(Image.open(path)) / 255, np.clip(heat[0], 0, 1), atol=0.5 / 255 + 1e-6
-    )
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), grey[0])
 
 
 def test_raw_values_stand_beside_what_is_shown(tmp_path):
     cams = np.random.default_rng(0).normal(size=(2, 5, 7)).astype(np.float32)
     spool = Spool(tmp_path / RAW_FOLDER, ["name"])
     spool.fill(_output(cams), [(5, 7)])
-    for path in write_maps(tmp_path / SHOWN_FOLDER, "name", ["a", "b"], cams):
+    for path in write_maps(tmp_path / SHOWN_FOLDER, "name", ["a", "b"], spool.scale().grey(cams)):
         np.testing.assert_array_equal(read_raw(raw_file(path)), cams)
 
 
