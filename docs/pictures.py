@@ -249,7 +249,7 @@ def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str
     paths = [data / "images" / name for name in names]
     images = [read_image(path) for path in paths]
     found = [cams for _, _, cams in predictor.cams(paths, method=method)]
-    medians = [float(np.median(cam)) for cams in found for cam in cams]
+    medians = [np.median(cams, axis=(1, 2)) for cams in found]
     shown_range = map_range(medians, max(float(cams.max()) for cams in found))
     titles = ["Expert", *(f"{method}: {name}" for name in predictor.classes)]
     rows = []

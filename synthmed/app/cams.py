@@ -86,7 +86,7 @@ class Spool:
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self.folder, self.names = folder, names
         self.scores: dict[int, Floats] = {}
-        self._medians: list[float] = []
+        self._medians: list[Floats] = []
         self._highest = 0.0
         folder.mkdir(parents=True)
 
@@ -105,7 +105,7 @@ class Spool:
                     remedy="look at the training log: the network has probably diverged",
                 )
             self.scores[index] = np.asarray(scores, dtype=float)
-            self._medians += np.median(cams, axis=(1, 2)).tolist()
+            self._medians.append(np.median(cams, axis=(1, 2)).astype(float))
             self._highest = max(self._highest, float(cams.max(initial=0.0)))
             write_raw(self._path(index), cams)
 

@@ -36,7 +36,7 @@ def draw_findings(data: DemoInput, val: Findings, report: RunReport, work_dir: P
     rule = "threshold_iou" if report.boxes_annotated else "threshold_center"
     thresholds = [getattr(entry.detector, rule) if entry.detector else np.inf for entry in report.classes]
     maps = [entry.cam for entry in report.classes]
-    medians = [float(np.median(cam)) for cams in val.cams for cam in cams]
+    medians = [np.median(cams, axis=(1, 2)) for cams in val.cams]
     cam_range = map_range(medians, float(np.percentile([cams.max() for cams in val.cams], 95)))
     for rank, index in enumerate(_telling_images(val.annotated), start=1):
         name = val.truth.images[index]

@@ -7,7 +7,6 @@ small. Stored as these and deflated, a map takes about a quarter of its bytes, a
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,24 +19,26 @@ SUFFIX = ".npz"
 _MAX_BYTES = 2**31
 
 
-def map_range(medians: Sequence[float], highest: float) -> tuple[float, float]:
+def map_range(medians: ArrayLike, highest: float) -> tuple[float, float]:
     """The lowest and the highest value to show maps on one scale.
 
     A map is the sum that a classifier's decision rests on, and most of an image speaks against each class.
     From 0 upward one would see the tips of what speaks for it alone, so the scale begins where most of the
-    images are: at the median of the medians of all maps, or at 0 if that is lower.
+    images are: at the background of the class where it is highest, so that all others look cold there
+    too, or at 0 if that is lower.
 
     Args:
-        medians: the median of each map.
+        medians: ``(N, C)``, of each image the median of the map of each class; N may be 0.
         highest: the value that is shown in the strongest colour.
 
     Examples:
-        >>> map_range([-4.0, -5.0, 1.0], 8.0)
+        >>> map_range([[-4.0, -6.0], [-5.0, -7.0], [-4.0, 3.0]], 8.0)
         (-4.0, 8.0)
         >>> map_range([], 0.0)
         (0.0, 1.0)
     """
-    low = min(0.0, float(np.median(medians))) if len(medians) else 0.0
+    levels = np.asarray(medians, dtype=np.float64)
+    low = min(0.0, float(np.median(levels, axis=0).max())) if levels.size else 0.0
     return low, highest if highest > np.finfo(float).tiny else 1.0
 
 
