@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from synthmed.bank.lines import LOOK_PX, continue_lines
 from synthmed.bank.medians import channel_medians
 
 _FEWEST_PLACES = 24
@@ -53,11 +54,24 @@ def fill_holes(
     detail = (values - local / np.maximum(weight, 1e-6)[..., None]) * known[..., None]
     filled = values.copy()
     calm = _calm_places(detail, known, noise)
+    relief = values - shade
     labels, _ = ndimage.label(holes)
     for number, place in enumerate(ndimage.find_objects(labels), start=1):
         own = labels[place] == number
-        filled[place][own] = (shade[place] + _texture(detail, calm, own, noise, rng))[own]
+        wide = _widened(place, known.shape)
+        lines = continue_lines(relief[wide], known[wide], labels[wide] == number, noise)
+        filled[wide] += lines
+        filled[place][own] += (shade[place] + _texture(detail, calm, own, noise, rng) - values[place])[own]
     return np.asarray(np.clip(np.rint(filled), 0, 255), dtype=np.uint8)
+
+
+def _widened(place: tuple[slice, slice], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """A place with what is looked at round it."""
+    rows, columns = (
+        slice(max(0, part.start - LOOK_PX), min(size, part.stop + LOOK_PX))
+        for part, size in zip(place, shape, strict=True)
+    )
+    return rows, columns
 
 
 def _trust(

@@ -51,6 +51,16 @@ def test_texture_goes_on_in_the_hole() -> None:
     assert inside.mean() == pytest.approx(128, abs=3)
 
 
+def test_a_ruled_line_goes_on() -> None:
+    image, holes = np.full((80, 100, 3), 120, dtype=np.uint8), np.zeros((80, 100), dtype=bool)
+    image[38:42] = 40
+    holes[28:52, 40:64] = True
+    before = image.copy()
+    image[holes] = 255
+    after = filled(image, holes, noise=1.0)
+    assert np.abs(after.astype(int) - before)[30:50, 42:62].mean() < 6
+
+
 def lag_correlation(values: np.ndarray) -> float:
     """Between neighbours in a row."""
     return float(np.corrcoef(values[:, 1:].ravel(), values[:, :-1].ravel())[0, 1])
