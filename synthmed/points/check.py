@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from synthmed.points.check_pixels import Pixels, check_empty, check_placement, look_at_pixels
+from synthmed.points.check_pixels import check_empty, check_placement
 from synthmed.points.check_rows import (
     check_class_names,
     check_doubled,
@@ -22,6 +22,7 @@ from synthmed.points.check_shift import check_shift
 from synthmed.points.finding import Finding
 from synthmed.points.pointset import PointSet
 from synthmed.points.problems import Reason
+from synthmed.points.separability import Pixels, look_at_pixels
 
 Progress = Callable[[int, int], None]
 _MAX_IMAGES = 24
@@ -51,7 +52,7 @@ def check_points(
     """Look for the usual faults of points, in their rows and under them in the pixels.
 
     Whether points lie on objects is not assumed but measured: how well the surroundings of points are told
-    from those of random places (see `check_pixels`). Another reading of the coordinates (x and y swapped,
+    from those of random places (see `separability`). Another reading of the coordinates (x and y swapped,
     another unit, the turn that a camera notes) is reported where it tells them apart much better.
 
     Args:

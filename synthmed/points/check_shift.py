@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed.points.check_pixels import Pixels
 from synthmed.points.finding import Finding
 from synthmed.points.pointset import PointSet
+from synthmed.points.separability import Pixels
 
 LEAST_PX = 2.0
 _NOT_TOLD = (
