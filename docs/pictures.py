@@ -19,7 +19,9 @@ from synthmed.plots.drawing import (
     GAP,
     INK,
     MARGIN,
+    QUIET,
     TITLE,
+    color_bar,
     draw_points,
     heated,
     new_figure,
@@ -27,10 +29,11 @@ from synthmed.plots.drawing import (
     show_image,
     write,
 )
-from synthmed.points import read_image, read_points
+from synthmed.points import PointSet, read_image, read_points
 from synthmed.scenes import Scene, draw_plan, make_recipe, render
 
 PANEL_IN = 2.1
+MAPS_IN = 9.4
 SHRINK = 1.5
 MATTES = ("halo", "segmented", "round", "square")
 FRAME = (230, 0, 150)
@@ -236,49 +239,88 @@ def _cut_out(bank: PatchBank, key: tuple[str, str], side: int) -> NDArray[np.uin
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--image", "names", multiple=True, help="Of DATA/images. Default: three of val, spread evenly.")
+@click.option("--image", "names", multiple=True, help="Of DATA/images. Default: three with most classes.")
 @click.option("--method", default="cam", show_default=True, help="gradcam, gradcam++ or layercam.")
 def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str, ...], method: str) -> None:
-    """Real images with the expert's points, and the map of each class with its highest place; a row each."""
+    """Val images with the expert's points, and the map of each class with its highest place; a row each.
+
+    All share one scale, whose end each class reaches or passes in one of 20 images of val; beyond it all
+    looks alike.
+    """
     from synthmed.nets.inference import Predictor
 
     predictor = Predictor(config, checkpoint)
     points = read_points(data / "points.csv", data / "images", classes=predictor.classes)
     val = [name for name, split in zip(points.images, points.splits, strict=True) if split == "val"]
-    names = names or tuple(np.array(val)[np.linspace(0, len(val) - 1, 5).astype(int)[1:4]].tolist())
-    paths = [data / "images" / name for name in names]
-    images = [read_image(path) for path in paths]
-    found = [cams for _, _, cams in predictor.cams(paths, method=method)]
-    medians = [np.median(cams, axis=(1, 2)) for cams in found]
-    shown_range = map_range(medians, max(float(cams.max()) for cams in found))
-    titles = ["Expert", *(f"{method}: {name}" for name in predictor.classes)]
-    rows = []
-    for image, cams in zip(images, found, strict=True):
-        shown = [image, *(heated(image, cam, shown_range) for cam in cams)]
-        rows.append([("" if rows else title, one) for title, one in zip(titles, shown, strict=True)])
-    figure = _grid(rows)
-    for place, axes in enumerate(figure.axes):
-        row, column = divmod(place, len(titles))
-        own = points.image_index == points.images.index(names[row])
-        for label in range(len(predictor.classes)):
-            if column in (0, label + 1):
-                marked = points.centers_px[own & (points.labels == label)]
-                draw_points(axes, marked, class_color(label), "o", 4)
-        if column:
-            cam = found[row][column - 1]
-            if cam.max() > 0:
-                top = np.argwhere(cam == cam.max()).mean(axis=0, keepdims=True) + 0.5
-                draw_points(axes, top, INK, "x", 6)
-    _save(figure, out)
+    found = {
+        val[index]: cams
+        for index, _, cams in predictor.cams([data / "images" / name for name in val], method=method)
+    }
+    highest = [cams.max(axis=(1, 2)) for cams in found.values()]
+    medians = [np.median(cams, axis=(1, 2)) for cams in found.values()]
+    cam_range = map_range(medians, float(np.percentile(highest, 95, axis=0).min()))
+    titles = ["clicked by the expert", *(f"map: {name}" for name in predictor.classes)]
+    height, width = read_image(data / "images" / val[0]).shape[:2]
+    panel_in = (MAPS_IN - (len(titles) - 1) * GAP) / len(titles)
+    step = panel_in * height / width + GAP
+    rows = names or _with_most_classes(points, val, 3)
+    figure = new_figure(MAPS_IN + 2 * MARGIN, len(rows) * step + TITLE + 0.75 + MARGIN)
+    for row, name in enumerate(rows):
+        image = read_image(data / "images" / name)
+        own = points.image_index == points.images.index(name)
+        for column, title in enumerate(titles):
+            left, top = MARGIN + column * (panel_in + GAP), MARGIN + TITLE + row * step
+            if not row:
+                write(figure, left, MARGIN, title)
+            axes = panel(figure, left, top, panel_in, step - GAP)
+            if column:
+                cam = found[name][column - 1]
+                show_image(axes, heated(image, cam, cam_range))
+                place = np.argwhere(cam == cam.max()).mean(axis=0, keepdims=True) + 0.5
+                draw_points(axes, place, INK if cam.max() > 0 else QUIET, "x", 5)
+                continue
+            show_image(axes, image)
+            for label in range(len(predictor.classes)):
+                clicked = points.centers_px[own & (points.labels == label)]
+                draw_points(axes, clicked, class_color(label), "o", 4)
+    _legend(figure, predictor.classes)
+    color_bar(figure, cam_range)
+    _save(figure, out, colors=256)
 
 
-def _save(figure: Figure, out: Path) -> None:
-    """Save a figure with about as many pixels as its scenes have, which keeps the file small."""
+def _with_most_classes(points: PointSet, names: list[str], count: int) -> list[str]:
+    """Of the images with the most classes some that lie evenly between the first and the last."""
+    labels = [points.labels[points.image_index == points.images.index(name)] for name in names]
+    classes = np.array([len(set(own.tolist())) for own in labels])
+    best = np.flatnonzero(classes == classes.max())
+    chosen = best[np.linspace(0, len(best) - 1, count + 2).round().astype(int)[1:-1]]
+    return [names[k] for k in chosen]
+
+
+def _legend(figure: Figure, classes: tuple[str, ...]) -> None:
+    """What the marks of `maps` mean, in the lower left corner."""
+    width, height = figure.get_size_inches()
+    axes = panel(figure, MARGIN, height - 0.6, width - 2.8, 0.5)
+    axes.set_axis_off()
+    axes.set_xlim(0, width - 2.8)
+    axes.set_ylim(0.5, 0)
+    left = 0.08
+    for label, name in enumerate(classes):
+        draw_points(axes, np.array([[0.12, left]]), class_color(label), "o", 4)
+        axes.text(left + 0.1, 0.12, name, va="center", fontsize=8, color=INK)
+        left += 0.35 + 0.075 * len(name)
+    draw_points(axes, np.array([[0.37, 0.08]]), INK, "x", 5)
+    text = "highest place of the map (grey where the map is nowhere above 0)"
+    axes.text(0.18, 0.37, text, va="center", fontsize=8, color=INK)
+
+
+def _save(figure: Figure, out: Path, colors: int | None = None) -> None:
+    """Save a figure with about as many pixels as its scenes have, and few colours, for a small file."""
     save_figure(figure, out)
     with Image.open(out) as picture:
         size = tuple(round(side / SHRINK) for side in picture.size)
         small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-    small.save(out, optimize=True)
+    (small.quantize(colors) if colors else small).save(out, optimize=True)
 
 
 def _scene(bank: PatchBank, recipe: dict[str, Any], index: int) -> NDArray[np.uint8]:
