@@ -33,7 +33,7 @@ from synthmed.points import PointSet, read_image, read_points
 from synthmed.scenes import Scene, draw_plan, make_recipe, render
 
 PANEL_IN = 2.1
-MAPS_IN = 9.4
+MAP_IN = 2.26
 SHRINK = 1.5
 MATTES = ("halo", "segmented", "round", "square")
 FRAME = (230, 0, 150)
@@ -261,18 +261,18 @@ def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str
     cam_range = map_range(medians, float(np.percentile(highest, 95, axis=0).min()))
     titles = ["clicked by the expert", *(f"map: {name}" for name in predictor.classes)]
     height, width = read_image(data / "images" / val[0]).shape[:2]
-    panel_in = (MAPS_IN - (len(titles) - 1) * GAP) / len(titles)
-    step = panel_in * height / width + GAP
+    step = MAP_IN * height / width + GAP
     rows = names or _with_most_classes(points, val, 3)
-    figure = new_figure(MAPS_IN + 2 * MARGIN, len(rows) * step + TITLE + 0.75 + MARGIN)
+    whole_in = len(titles) * (MAP_IN + GAP) - GAP + 2 * MARGIN
+    figure = new_figure(whole_in, len(rows) * step + TITLE + 0.75 + MARGIN)
     for row, name in enumerate(rows):
         image = read_image(data / "images" / name)
         own = points.image_index == points.images.index(name)
         for column, title in enumerate(titles):
-            left, top = MARGIN + column * (panel_in + GAP), MARGIN + TITLE + row * step
+            left, top = MARGIN + column * (MAP_IN + GAP), MARGIN + TITLE + row * step
             if not row:
                 write(figure, left, MARGIN, title)
-            axes = panel(figure, left, top, panel_in, step - GAP)
+            axes = panel(figure, left, top, MAP_IN, step - GAP)
             if column:
                 cam = found[name][column - 1]
                 show_image(axes, heated(image, cam, cam_range))
@@ -310,7 +310,7 @@ def _legend(figure: Figure, classes: tuple[str, ...]) -> None:
         axes.text(left + 0.1, 0.12, name, va="center", fontsize=8, color=INK)
         left += 0.35 + 0.075 * len(name)
     draw_points(axes, np.array([[0.37, 0.08]]), INK, "x", 5)
-    text = "highest place of the map (grey where the map is nowhere above 0)"
+    text = "highest place of the map (grey: it is nowhere above 0)"
     axes.text(0.18, 0.37, text, va="center", fontsize=8, color=INK)
 
 
@@ -320,7 +320,9 @@ def _save(figure: Figure, out: Path, colors: int | None = None) -> None:
     with Image.open(out) as picture:
         size = tuple(round(side / SHRINK) for side in picture.size)
         small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-    (small.quantize(colors) if colors else small).save(out, optimize=True)
+    if colors:  # thin marks keep their colours
+        small = small.quantize(colors, method=Image.Quantize.MAXCOVERAGE, kmeans=1)
+    small.save(out, optimize=True)
 
 
 def _scene(bank: PatchBank, recipe: dict[str, Any], index: int) -> NDArray[np.uint8]:
