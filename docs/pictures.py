@@ -252,15 +252,14 @@ def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str
     predictor = Predictor(config, checkpoint)
     points = read_points(data / "points.csv", data / "images", classes=predictor.classes)
     val = [name for name, split in zip(points.images, points.splits, strict=True) if split == "val"]
-    found = {
-        val[index]: cams
-        for index, _, cams in predictor.cams([data / "images" / name for name in val], method=method)
-    }
+    seen = list(dict.fromkeys([*val, *names]))
+    paths = [data / "images" / name for name in seen]
+    found = {seen[index]: cams for index, _, cams in predictor.cams(paths, method=method)}
     highest = [cams.max(axis=(1, 2)) for cams in found.values()]
     medians = [np.median(cams, axis=(1, 2)) for cams in found.values()]
     cam_range = map_range(medians, float(np.percentile(highest, 95, axis=0).min()))
     titles = ["clicked by the expert", *(f"map: {name}" for name in predictor.classes)]
-    height, width = read_image(data / "images" / val[0]).shape[:2]
+    height, width = read_image(paths[0]).shape[:2]
     step = MAP_IN * height / width + GAP
     rows = names or _with_most_classes(points, val, 3)
     whole_in = len(titles) * (MAP_IN + GAP) - GAP + 2 * MARGIN
