@@ -1,8 +1,9 @@
 """Paste patches onto a canvas: each is mirrored, turned, resized and blended, with integers throughout.
 
-The loops work on quads: a pixel's red, green, blue and alpha side by side in 16 bits each. One move takes a
-whole pixel, and what is done to each value alike is done to many at once by the processor's vector units. A
-step is one call for all rows of an object, since numba counts references to arrays anew in each call.
+The loops work on quads: a pixel's red, green, blue and alpha side by side in 16 bits each, as one number of 64
+bits where pixels move, and as four lanes where each value has the same done to it, many at once by the
+processor's vector units. Alpha is the highest lane, so that quads compare as their alphas do. A step is one call
+for all rows of an object, since numba counts references to arrays anew in each call.
 """
 
 from __future__ import annotations
@@ -22,25 +23,33 @@ MAX_OBJECTS = SOFT - 1
 _FRACTION_BITS = 16
 _ONE = 1 << _FRACTION_BITS
 
+_FILL = 16
+"""Rows of a sprite are filled up with transparent pixels to a multiple of this, as vector units like it."""
+
+_ALPHA = np.uint64(48)
+_COLORS = np.uint64((1 << 48) - 1)
+_HALVES = np.uint64(0x0080008000800080)
+_VALUES = np.uint64(0x00FF00FF00FF00FF)
+
 
 class _Taps(NamedTuple):
-    """Between which two pixels of a line those of a resized line lie: see `_fill_taps`."""
+    """Between which two pixels of a line those of a resized line lie: see `linear_taps`."""
 
     before: NDArray[np.int64]
-    after: NDArray[np.int64]
     weight: NDArray[np.int64]
 
 
 class _Buffers(NamedTuple):
-    """Memory for the steps from a patch to a sprite; ``pair_lanes`` is the memory of ``pair`` by values."""
+    """Memory for the steps from a patch to a sprite; what is named lanes is the memory of the one before it."""
 
-    patch: NDArray[np.uint64]
-    pair: NDArray[np.uint64]
-    pair_lanes: NDArray[np.uint16]
+    patch: NDArray[np.uint16]
+    middle: NDArray[np.uint64]
+    middle_lanes: NDArray[np.uint16]
+    sprite: NDArray[np.uint64]
+    sprite_lanes: NDArray[np.uint16]
     rows: _Taps
     columns: _Taps
     shifts: NDArray[np.int16]
-    sprite: NDArray[np.uint16]
 
 
 @compiled
@@ -85,46 +94,60 @@ def paste_objects(
     buffers = _buffers(shapes, sizes)
     sprite = buffers.sprite
     for k in range(len(sizes)):
-        shape = shapes[k, turns[k] % 2], shapes[k, 1 - turns[k] % 2]
-        size = sizes[k, 0], sizes[k, 1]
-        _pack(flat_pixels, mattes, offsets[k], levels[k] == 0, buffers.patch[: shape[0] * shape[1]])
-        path = walk(shapes[k, 0], shapes[k, 1], flips[k], turns[k])
-        _make_sprite(shape, size, path, (shifts[k, 0], shifts[k, 1], shifts[k, 2]), buffers)
-        support[k] = _count_solid(sprite, size, levels[k])
+        across, level = filled_up(sizes[k, 1]), max(1, levels[k])
+        _pack(flat_pixels, mattes, offsets[k], shapes[k, 0] * shapes[k, 1], levels[k] == 0, buffers.patch)
+        _make_sprite(shapes[k], sizes[k], across, flips[k], turns[k], shifts[k], buffers)
+        support[k] = _count_solid(sprite, sizes[k, 0] * across, level)
         # The first row and column of the object that can be seen, and the first ones that no longer can.
         top, left = corners[k, 0], corners[k, 1]
-        seen = max(0, -top), min(size[0], height - top), max(0, -left), min(size[1], width - left)
+        seen = max(0, -top), min(sizes[k, 0], height - top), max(0, -left), min(across, width - left)
         first = top * width + left
-        if levels[k] > HALF_LEVEL:
-            _spare_others(flat_owner, width, first, sprite, size[1], seen, levels[k])
-        _blend(flat_image, width, first, sprite, size[1], seen)
-        _own(flat_owner, width, first, sprite, size[1], seen, levels[k], k + 1)
+        if level > HALF_LEVEL:
+            _spare_others(flat_owner, width, first, sprite, across, seen, level)
+        _blend(flat_image, width, first, buffers.sprite_lanes, across, seen)
+        _own(flat_owner, width, first, sprite, across, seen, level, k + 1)
     _count_visible(owner, corners, sizes, visible)
+
+
+@compiled
+def filled_up(width: int) -> int:
+    """How many pixels a row of a sprite has with the transparent ones at its end."""
+    return (width + _FILL - 1) // _FILL * _FILL
 
 
 @compiled
 def _buffers(shapes: NDArray[np.int64], sizes: NDArray[np.int64]) -> _Buffers:
     """Memory that is enough for every one of the objects."""
-    largest, widest, most = 1, 1, 1
+    patch, middle, sprite, longest = 1, 1, 1, 1
     for k in range(len(sizes)):
-        largest = max(largest, shapes[k, 0] * shapes[k, 1])
-        widest = max(widest, sizes[k, 0], sizes[k, 1])
-        most = max(most, sizes[k, 0] * sizes[k, 1])
-    pair, taps = np.empty(2 * widest, dtype=np.uint64), np.empty((6, widest), dtype=np.int64)
+        longer = max(sizes[k, 0], sizes[k, 1])
+        patch = max(patch, shapes[k, 0] * shapes[k, 1])
+        # One more than there are: the last pixel of all has none after it.
+        middle = max(middle, longer * shapes[k, 1] + 1)
+        sprite = max(sprite, sizes[k, 0] * filled_up(sizes[k, 1]))
+        longest = max(longest, longer, shapes[k, 1])
+    middles, sprites = np.zeros(middle, dtype=np.uint64), np.empty(sprite, dtype=np.uint64)
+    taps = np.empty((4, longest), dtype=np.int64)
     return _Buffers(
-        np.empty(largest, dtype=np.uint64),
-        pair,
-        pair.view(np.uint16),
-        _Taps(taps[0], taps[1], taps[2]),
-        _Taps(taps[3], taps[4], taps[5]),
-        np.empty(4 * widest, dtype=np.int16),
-        np.empty(4 * most, dtype=np.uint16),
+        np.empty(4 * patch, dtype=np.uint16),
+        middles,
+        middles.view(np.uint16),
+        sprites,
+        sprites.view(np.uint16),
+        _Taps(taps[0], taps[1]),
+        _Taps(taps[2], taps[3]),
+        np.zeros(4 * longest, dtype=np.int16),
     )
 
 
 @compiled
 def _pack(
-    pixels: NDArray[np.uint8], mattes: NDArray[np.uint8], first: int, opaque: bool, patch: NDArray[np.uint64]
+    pixels: NDArray[np.uint8],
+    mattes: NDArray[np.uint8],
+    first: int,
+    count: int,
+    opaque: bool,
+    patch: NDArray[np.uint16],
 ) -> None:
     """Write a patch as quads.
 
@@ -132,81 +155,80 @@ def _pack(
         pixels: ``(3 * T,)``, all patches of the bank.
         mattes: ``(T,)``.
         first: first pixel of the patch.
+        count: how many it has.
         opaque: ignore the matte.
         patch: written.
     """
-    alpha = np.uint64(255 if opaque else 0)
-    for n in range(len(patch)):
+    alpha = np.uint16(255 if opaque else 0)
+    for n in range(count):
         # Unsigned indices, here and below, spare numba's test whether an index counts from the end.
-        p = np.uintp(first + n)
-        red = np.uintp(3) * p
-        patch[np.uintp(n)] = (
-            np.uint64(pixels[red])
-            | np.uint64(pixels[red + np.uintp(1)]) << np.uint64(16)
-            | np.uint64(pixels[red + np.uintp(2)]) << np.uint64(32)
-            | (np.uint64(mattes[p]) | alpha) << np.uint64(48)
-        )
+        p, to = np.uintp(first + n), np.uintp(4 * n)
+        for channel in range(3):
+            patch[to + np.uintp(channel)] = pixels[np.uintp(3) * p + np.uintp(channel)]
+        patch[to + np.uintp(3)] = mattes[p] | alpha
 
 
 @compiled
 def _make_sprite(
-    shape: tuple[int, int],
-    size: tuple[int, int],
-    path: tuple[int, int, int],
-    shift: tuple[int, int, int],
+    shape: NDArray[np.int64],
+    size: NDArray[np.int64],
+    across: int,
+    flip: bool,
+    turns: int,
+    shift: NDArray[np.int64],
     buffers: _Buffers,
 ) -> None:
-    """Make a patch what it is on the canvas: mirrored, turned, resized as `resize` does, and shifted.
+    """Make a patch what it is on the canvas: shifted, resized, mirrored and turned.
+
+    It is resized like the patch that it is before it is mirrored and turned, so that it has the same colours in
+    every pose: first its rows, then its columns, each rounded to whole values.
 
     Args:
-        shape: rows and columns of the patch, mirrored and turned.
+        shape: rows and columns of the patch.
         size: rows and columns of the sprite.
-        path: how to walk through the patch so that it appears mirrored and turned; see `walk`.
+        across: its columns with those that fill it up.
+        flip: whether the patch is mirrored left to right.
+        turns: quarter turns counter-clockwise after that.
         shift: added to red, green and blue.
         buffers: ``patch`` is read and ``sprite`` written.
     """
-    patch, pair, lanes, rows, columns, shifts, sprite = buffers
-    (height, width), (start, down, across) = size, path
-    _fill_taps(shape[0], height, down < 0, rows)
-    _fill_taps(shape[1], width, across < 0, columns)
-    for j in range(width):
-        columns.before[j] *= across
-        columns.after[j] *= across
-        shifts[4 * j], shifts[4 * j + 1], shifts[4 * j + 2], shifts[4 * j + 3] = (
-            shift[0],
-            shift[1],
-            shift[2],
-            0,
-        )
-    half, last = len(pair) // 2, -1
+    odd = turns & 1
+    height, width, lanes = size[odd], size[1 - odd], 4 * shape[1]
+    _fill_taps(shape[0], height, buffers.rows)
+    _fill_taps(shape[1], width, buffers.columns)
+    for s in range(lanes):
+        channel = s & 3
+        buffers.shifts[s] = shift[channel] if channel < 3 else 0
+    patch, shifts, middle_lanes = buffers.patch, buffers.shifts, buffers.middle_lanes
     for i in range(height):
-        low, high = rows.before[i], rows.after[i]
-        # The rows of the patch come in turn, the even ones into one half of the buffer, the odd ones into the
-        # other. A value of 8 bits and a weight of 8 fill a lane, so that one product does for four.
-        for r in range(max(low, last + 1), high + 1):
-            at, to = start + down * r, half * (r & 1)
-            for j in range(width):
-                weight = np.uint64(columns.weight[j])
-                left, right = patch[np.uintp(at + columns.before[j])], patch[np.uintp(at + columns.after[j])]
-                pair[np.uintp(to + j)] = left * (np.uint64(256) - weight) + right * weight
-            last = r
-        upper, lower = 4 * half * (low & 1), 4 * half * (high & 1)
-        wanted, rest = np.int32(rows.weight[i]), np.int32(256 - rows.weight[i])
-        for s in range(4 * width):
-            mixed = (
-                np.int32(lanes[np.uintp(upper + s)]) * rest + np.int32(lanes[np.uintp(lower + s)]) * wanted
-            )
-            value = ((mixed + np.int32(32768)) >> np.int32(16)) + np.int32(shifts[s])
-            sprite[np.uintp(4 * width * i + s)] = min(max(value, np.int32(0)), np.int32(255))
+        upper = lanes * buffers.rows.before[i]
+        lower = min(upper + lanes, lanes * (shape[0] - 1))
+        weight = np.uint16(buffers.rows.weight[i])
+        rest = np.uint16(np.uint16(256) - weight)
+        for s in range(lanes):
+            mixed = np.uint16(patch[np.uintp(upper + s)] * rest) + np.uint16(patch[np.uintp(lower + s)] * weight)
+            value = np.int16(np.int16(np.uint16(mixed + np.uint16(128)) >> np.uint16(8)) + shifts[s])
+            middle_lanes[np.uintp(lanes * i + s)] = min(max(value, np.int16(0)), np.int16(255))
+    before, weights, middle, sprite = buffers.columns.before, buffers.columns.weight, buffers.middle, buffers.sprite
+    start, down, right = walk(size[0], size[1], across, flip, turns if flip else -turns & 3)
+    for i in range(height):
+        at, to = shape[1] * i, start + down * i
+        for j in range(width):
+            p, wanted = np.uintp(at + before[j]), np.uint64(weights[j])
+            mixed = middle[p] * (np.uint64(256) - wanted) + middle[p + np.uintp(1)] * wanted
+            sprite[np.uintp(to + right * j)] = (mixed + _HALVES) >> np.uint64(8) & _VALUES
+    for i in range(size[0]):
+        for j in range(size[1], across):
+            sprite[np.uintp(across * i + j)] = 0
 
 
 @compiled
-def _count_solid(sprite: NDArray[np.uint16], size: tuple[int, int], level: int) -> int:
+def _count_solid(sprite: NDArray[np.uint64], count: int, level: int) -> int:
     """Pixels of a sprite that are the object itself."""
-    least, count = np.uint16(level), np.uint32(0)
-    for p in range(size[0] * size[1]):
-        count += np.uint32(sprite[np.uintp(4 * p + 3)] >= least)
-    solid: int = np.int64(count)
+    least, found = np.uint64(level) << _ALPHA, np.uint32(0)
+    for p in range(count):
+        found += np.uint32(sprite[np.uintp(p)] >= least)
+    solid: int = np.int64(found)
     return solid
 
 
@@ -215,7 +237,7 @@ def _spare_others(
     owner: NDArray[np.uint16],
     width: int,
     first: int,
-    sprite: NDArray[np.uint16],
+    sprite: NDArray[np.uint64],
     across: int,
     seen: tuple[int, int, int, int],
     level: int,
@@ -231,13 +253,13 @@ def _spare_others(
         seen: the rows and columns of the sprite that lie on the canvas: begin and end of both.
         level: the alpha from which on a pixel is the object.
     """
-    least, zero = np.uint16(level), np.uint16(0)
+    least = np.uint64(level) << _ALPHA
     for i in range(seen[0], seen[1]):
         for j in range(seen[2], seen[3]):
-            alpha = np.uintp(4 * (i * across + j) + 3)
-            before = owner[np.uintp(first + i * width + j)]
-            taken = (before > 0) & (before < SOFT) & (sprite[alpha] < least)
-            sprite[alpha] = zero if taken else sprite[alpha]
+            at, before = np.uintp(i * across + j), owner[np.uintp(first + i * width + j)]
+            quad = sprite[at]
+            taken = (before > 0) & (before < SOFT) & (quad < least)
+            sprite[at] = quad & _COLORS if taken else quad
 
 
 @compiled
@@ -270,21 +292,22 @@ def _own(
     owner: NDArray[np.uint16],
     width: int,
     first: int,
-    sprite: NDArray[np.uint16],
+    sprite: NDArray[np.uint64],
     across: int,
     seen: tuple[int, int, int, int],
     level: int,
     number: int,
 ) -> None:
     """Write whose each pixel under a sprite is; the arguments are those of `_spare_others`."""
-    least, solid, soft = np.uint16(level), np.uint16(number), np.uint16(number | SOFT)
+    least, some = np.uint64(level) << _ALPHA, np.uint64(1) << _ALPHA
+    solid, soft = np.uint16(number), np.uint16(number | SOFT)
     for i in range(seen[0], seen[1]):
-        to, source = first + i * width + seen[2], 4 * (i * across + seen[2]) + 3
+        to, source = first + i * width + seen[2], i * across + seen[2]
         for j in range(seen[3] - seen[2]):
-            p, alpha = np.uintp(to + j), sprite[np.uintp(source + 4 * j)]
+            p, quad = np.uintp(to + j), sprite[np.uintp(source + j)]
             before = owner[p]
-            rim = soft if (before == 0) & (alpha > 0) else before
-            owner[p] = solid if alpha >= least else rim
+            rim = soft if (before == 0) & (quad >= some) else before
+            owner[p] = solid if quad >= least else rim
 
 
 @compiled
@@ -300,7 +323,7 @@ def _count_visible(
     for k in range(len(sizes)):
         value, count = np.uint16(k + 1), 0
         left = max(0, corners[k, 1])
-        length = min(width, corners[k, 1] + sizes[k, 1]) - left
+        length = min(width, corners[k, 1] + filled_up(sizes[k, 1])) - left
         for y in range(max(0, corners[k, 0]), min(height, corners[k, 0] + sizes[k, 0])):
             own = np.uint32(0)
             for j in range(length):
@@ -310,12 +333,13 @@ def _count_visible(
 
 
 @compiled
-def walk(height: int, width: int, flip: bool, turns: int) -> tuple[int, int, int]:
+def walk(height: int, width: int, stride: int, flip: bool, turns: int) -> tuple[int, int, int]:
     """How to walk through an array so that it appears mirrored left to right, then turned counter-clockwise.
 
     Args:
         height: rows of the array.
         width: columns of the array.
+        stride: from one row to the next.
         flip: whether it is mirrored.
         turns: quarter turns.
 
@@ -324,10 +348,10 @@ def walk(height: int, width: int, flip: bool, turns: int) -> tuple[int, int, int
         array, counted row by row.
 
     Examples:
-        >>> walk(2, 3, False, 0), walk(2, 3, True, 0), walk(2, 3, False, 1)
+        >>> walk(2, 3, 3, False, 0), walk(2, 3, 3, True, 0), walk(2, 3, 3, False, 1)
         ((0, 3, 1), (2, 3, -1), (2, -1, 3))
     """
-    start, down, right = 0, width, 1
+    start, down, right = 0, stride, 1
     if flip:
         start, right = width - 1, -1
     for _ in range(turns):
@@ -354,32 +378,16 @@ def linear_taps(size: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.i
         >>> linear_taps(2, 4)
         (array([0, 0, 0, 1]), array([  0,  64, 192,   0]))
     """
-    taps = _Taps(
-        np.empty(target, dtype=np.int64), np.empty(target, dtype=np.int64), np.empty(target, dtype=np.int64)
-    )
-    _fill_taps(size, target, False, taps)
+    taps = _Taps(np.empty(target, dtype=np.int64), np.empty(target, dtype=np.int64))
+    _fill_taps(size, target, taps)
     return taps.before, taps.weight
 
 
 @compiled
-def _fill_taps(size: int, target: int, backwards: bool, taps: _Taps) -> None:
-    """Write where the pixels of a resized line lie, or those of one that is read from its end.
-
-    The weights stay those of the line as it is, so that a patch shows the same colours in every pose.
-
-    Args:
-        size: pixels of the line.
-        target: pixels of the resized line.
-        backwards: whether it is read from its end.
-        taps: written: the pixel before, the one after it, and the weight of that in 1/256. The last pixel
-            has itself after it.
-    """
+def _fill_taps(size: int, target: int, taps: _Taps) -> None:
+    """Write what `linear_taps` returns."""
     step = (size * _ONE + target // 2) // target
     start = ((size - 1) * _ONE - step * (target - 1)) // 2
     for i in range(target):
         at = min(max(start + step * i, 0), (size - 1) * _ONE)
-        before, weight = at >> _FRACTION_BITS, (at >> (_FRACTION_BITS - 8)) & 255
-        if backwards:
-            before, weight = size - 1 - before - (weight > 0), (256 - weight) & 255
-        to = target - 1 - i if backwards else i
-        taps.before[to], taps.after[to], taps.weight[to] = before, min(before + 1, size - 1), weight
+        taps.before[i], taps.weight[i] = at >> _FRACTION_BITS, (at >> (_FRACTION_BITS - 8)) & 255

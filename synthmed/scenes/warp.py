@@ -64,7 +64,7 @@ def warp(
     warped: NDArray[np.uint8],
     warped_mattes: NDArray[np.uint8],
 ) -> None:
-    """Sample M patches by bilinear interpolation.
+    """Sample M patches by bilinear interpolation, each axis rounded to whole values as `paste_objects` does.
 
     Args:
         pixels: ``(T, 3)``, all patches of the bank.
@@ -101,9 +101,9 @@ def warp(
                 for channel in range(3):
                     p00, p10 = np.int64(pixels[a, channel]), np.int64(pixels[b, channel])
                     p01, p11 = np.int64(pixels[c, channel]), np.int64(pixels[d, channel])
-                    near = p00 * (256 - lower) + p10 * lower
-                    far = p01 * (256 - lower) + p11 * lower
-                    warped[p, channel] = (near * (256 - right) + far * right + 32768) >> 16
+                    near = (p00 * (256 - lower) + p10 * lower + 128) >> 8
+                    far = (p01 * (256 - lower) + p11 * lower + 128) >> 8
+                    warped[p, channel] = (near * (256 - right) + far * right + 128) >> 8
                 m00, m10 = np.int64(mattes[a]), np.int64(mattes[b])
                 m01, m11 = np.int64(mattes[c]), np.int64(mattes[d])
                 if hard:
@@ -114,9 +114,9 @@ def warp(
                     m10 *= bottom and 0 <= left < columns
                     m01 *= top and -1 <= left < columns - 1
                     m11 *= bottom and -1 <= left < columns - 1
-                near = m00 * (256 - lower) + m10 * lower
-                far = m01 * (256 - lower) + m11 * lower
-                alpha = (near * (256 - right) + far * right + 32768) >> 16
+                near = (m00 * (256 - lower) + m10 * lower + 128) >> 8
+                far = (m01 * (256 - lower) + m11 * lower + 128) >> 8
+                alpha = (near * (256 - right) + far * right + 128) >> 8
                 if hard:
                     alpha = 255 if alpha >= HALF_LEVEL else 0
                 if i < pad or j < pad or i >= height - pad or j >= width - pad:

@@ -10,11 +10,14 @@ from synthmed.scenes.paste import linear_taps, walk
 from synthmed.scenes.resize import resize
 
 
-@given(st.integers(1, 7), st.integers(1, 7), st.booleans(), st.integers(0, 3))
-def test_a_walk_mirrors_and_turns_as_numpy_does(height: int, width: int, flip: bool, turns: int) -> None:
-    array = np.arange(height * width).reshape(height, width)
-    expected = np.rot90(np.fliplr(array) if flip else array, turns)
-    start, down, right = walk(height, width, flip, turns)
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 3), st.booleans(), st.integers(0, 3))
+def test_a_walk_mirrors_and_turns_as_numpy_does(
+    height: int, width: int, more: int, flip: bool, turns: int
+) -> None:
+    array = np.arange(height * (width + more)).reshape(height, width + more)
+    shown = array[:, :width]
+    expected = np.rot90(np.fliplr(shown) if flip else shown, turns)
+    start, down, right = walk(height, width, width + more, flip, turns)
     row, column = np.indices(expected.shape)
     assert np.array_equal(array.ravel()[start + down * row + right * column], expected)
 

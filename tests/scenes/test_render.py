@@ -15,7 +15,6 @@ from synthmed.scenes import Plan, Scene, draw_plan, make_recipe, render
 from synthmed.scenes.canvas import CanvasPlan, canvas_colors, paint_canvas
 from synthmed.scenes.distractors import DistractorPlan
 from synthmed.scenes.paste import MAX_OBJECTS, linear_taps
-from synthmed.scenes.resize import resize
 
 BankOf = Callable[..., PatchBank]
 
@@ -43,22 +42,28 @@ def plan_of(objects: list[tuple[int, int, int, int, int, int, bool]], **options:
 
 
 def sprite(plan: Plan, bank: PatchBank, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Colours and matte of an object as it lies on the canvas, by numpy alone but for the resizing."""
+    """Colours and matte of an object as it lies on the canvas, by numpy alone."""
     patch = int(plan.patch_index[k])
-    rows, columns = bank.shapes_px[patch]
     turns = int(plan.quarter_turns[k])
     height, width = plan.sizes_px[k][::-1] if turns % 2 else plan.sizes_px[k]
-    parts = []
-    for values, channels in ((bank.patch(patch), 3), (bank.matte(patch), 1)):
-        out = np.zeros(height * width * channels, dtype=np.uint8)
-        resize(values.ravel(), channels, columns, linear_taps(rows, height), linear_taps(columns, width), out)
-        part = out.reshape(height, width, channels)
-        parts.append(np.rot90(np.fliplr(part) if plan.flips[k] else part, turns).astype(int))
-    colors, matte = parts
+    shift = np.zeros(3)
     if plan.match_background:
-        under = canvas_colors(plan.canvas, bank, plan.centers_px[k : k + 1])[0]
-        colors = np.clip(colors + np.rint(under - bank.backgrounds[patch]).astype(int), 0, 255)
+        shift = np.rint(canvas_colors(plan.canvas, bank, plan.centers_px[k : k + 1])[0] - bank.backgrounds[patch])
+    parts = []
+    for values, added in ((bank.patch(patch), shift), (bank.matte(patch)[..., None], np.zeros(1))):
+        shorter = resampled(values.astype(int), height)
+        shifted = np.clip(shorter + added.astype(int), 0, 255)
+        part = resampled(shifted.swapaxes(0, 1), width).swapaxes(0, 1)
+        parts.append(np.rot90(np.fliplr(part) if plan.flips[k] else part, turns))
+    colors, matte = parts
     return colors, np.full_like(matte, 255) if plan.hard else matte
+
+
+def resampled(values: np.ndarray, rows: int) -> np.ndarray:
+    """Values with another number of rows, rounded."""
+    before, weight = linear_taps(len(values), rows)
+    after, weight = np.minimum(before + 1, len(values) - 1), weight[:, None, None]
+    return (values[before] * (256 - weight) + values[after] * weight + 128) // 256
 
 
 def composed(plan: Plan, bank: PatchBank) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
