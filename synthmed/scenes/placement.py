@@ -12,6 +12,10 @@ from synthmed.scenes.boxes import IOU, SMALLER, VISIBLE, place_in_turn, room, se
 from synthmed.scenes.chance import Uniform
 from synthmed.scenes.recipe import PlacementRecipe
 
+_USUAL_TRIES = 8
+"""Most scenes need no more: the others are drawn only for those that do, as drawing them all takes longer than
+placing does."""
+
 _OVERLAPS = {"smaller": SMALLER, "iou": IOU, "visible": VISIBLE}
 
 
@@ -44,16 +48,14 @@ def draw_positions(
     Returns:
         Centres ``(M, 2)`` float such that the boxes have whole-pixel corners, and which were placed ``(M,)``.
     """
-    centers_px, placed = place_in_turn(
-        sizes_px,
-        taken.centers_px,
-        taken.sizes_px,
-        canvas_shape_px,
-        _outside(placement),
-        _OVERLAPS[placement.overlap],
-        placement.max_overlap,
-        rng.random(len(sizes_px) * placement.tries).reshape(len(sizes_px), placement.tries),
-    )
+    limits = _outside(placement), _OVERLAPS[placement.overlap], placement.max_overlap
+    count, tries = len(sizes_px), min(placement.tries, _USUAL_TRIES)
+    chances = rng.random(count * tries).reshape(count, tries)
+    centers_px, placed = place_in_turn(sizes_px, *taken, canvas_shape_px, *limits, chances)
+    if tries < placement.tries and not placed.all():
+        more = rng.random(count * (placement.tries - tries)).reshape(count, -1)
+        chances = np.concatenate((chances, more), axis=1)
+        centers_px, placed = place_in_turn(sizes_px, *taken, canvas_shape_px, *limits, chances)
     return centers_px, placed
 
 
