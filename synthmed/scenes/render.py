@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,11 @@ class Scene:
     @cached_property
     def instance_mask(self) -> NDArray[np.uint16]:
         """``(H, W)`` uint16, 0 or one plus the object whose pixel it is; soft edges and halos are canvas."""
-        return np.where(self.owners < SOFT, self.owners, np.uint16(0))
+        # All bits where `SOFT` is not set, and none where it is: several times as fast as a choice.
+        mask = self.owners // SOFT
+        mask -= np.uint16(1)
+        mask &= self.owners
+        return mask
 
 
 def render(plan: Plan, bank: PatchBank) -> Scene:
@@ -74,6 +78,8 @@ def render(plan: Plan, bank: PatchBank) -> Scene:
     painted = np.arange(len(plan))
     while True:
         scene = _paint(plan, bank, painted)
+        if not plan.min_visible:
+            break
         hidden = scene.visible_fraction < plan.min_visible
         if not hidden.any():
             break
@@ -89,7 +95,7 @@ def _paint(plan: Plan, bank: PatchBank, painted: NDArray[np.int64]) -> Scene:
         objects, boxes = objects_as_cut(shown, bank)
     else:
         objects, boxes = objects_prepared(shown, bank, image)
-    beneath = np.broadcast_to(np.zeros((), dtype=np.uint16), plan.canvas.shape_px)
+    beneath = _nothing(plan.canvas.shape_px)
     if len(plan.distractors):
         beneath = _paste(image, distractors_as_cut(plan, bank))[0] & np.uint16(MAX_OBJECTS)
     owner, visible, support = _paste(image, objects)
@@ -109,6 +115,12 @@ def _paint(plan: Plan, bank: PatchBank, painted: NDArray[np.int64]) -> Scene:
         unplaced=unplaced,
         distractor_mask=np.where(owner > 0, np.uint16(0), beneath) if len(plan.distractors) else beneath,
     )
+
+
+@lru_cache(maxsize=4)
+def _nothing(shape_px: tuple[int, int]) -> NDArray[np.uint16]:
+    """Zeros that take up no memory."""
+    return np.broadcast_to(np.zeros((), dtype=np.uint16), shape_px)
 
 
 def _paste(
