@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,7 +75,10 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
 
 
 def _block(name: bytes, data: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    return struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))
+    from isal import isal_zlib
+
+    check = isal_zlib.crc32(data, isal_zlib.crc32(name))
+    return struct.pack(">I", len(data)), name, data, struct.pack(">I", check)
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
