@@ -1,5 +1,7 @@
 """How many scenes one core composes in a second, beside memcpy of the canvas: `python benchmarks/compose.py`.
 
+A second table counts the bytes that a scene of the default recipe moves, as a multiple of what memcpy moves.
+
 A scene is 416 x 416 px with 40 objects of 24 px, pasted with their round matte, by the default recipe at
 scale 1. Copying the canvas is what no compositor can undercut, so it stands in the table as the floor. The
 seconds are those that the process had of its core, so that others on the machine disturb as little as can be.
@@ -30,6 +32,7 @@ from rich.table import Table
 from synthmed.bank import PatchBank, build_bank, make_spec, open_bank, save_bank
 from synthmed.points import PointSet
 from synthmed.scenes import Recipe, draw_plan, make_recipe, render
+from synthmed.scenes.paste import filled_up
 
 SIDE_PX = 416
 OBJECT_PX = 24
@@ -50,6 +53,7 @@ def main(scenes: int, repeats: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         bank = synthetic_bank(Path(folder))
         rows = measure(bank, scenes, repeats)
+        moved = traffic(bank)
     floor_s = rows[0][1]
     table = Table(
         title=f"{SIDE_PX} px, {sum(OBJECTS.values())} objects of {OBJECT_PX} px, round matte, one core"
@@ -61,6 +65,64 @@ def main(scenes: int, repeats: int) -> None:
     console = Console()
     console.print(table)
     console.print(f"best of {repeats} repeats of {scenes} scenes; {processor()}; numpy {np.__version__}")
+    console.print(traffic_table(moved))
+
+
+def traffic(bank: PatchBank, scenes: int = 50) -> dict[str, tuple[float, float, bool]]:
+    """Bytes that each pass of `render` reads and writes for a scene of the default recipe, on average.
+
+    Every array that a pass goes through counts, in each pass anew, as if there were no caches; a pixel that is
+    mixed from two counts twice. What is looked up per object (40 rows of a dozen columns) is left out.
+
+    Returns:
+        For each pass bytes read, bytes written, and whether its buffers are those of one object, some kB that
+        stay in the first cache.
+    """
+    canvas = SIDE_PX * SIDE_PX
+    recipe = benchmark_recipe(BACKDROP, 0.1)
+    plans = [draw_plan(recipe, bank, 0, index) for index in range(scenes)]
+    patch = between = sprite = filled = shown = 0.0
+    for plan in plans:
+        rows, columns = bank.shapes_px[plan.patch_index].T
+        odd = plan.quarter_turns % 2
+        tall = plan.sizes_px[np.arange(len(plan)), odd]
+        filled_px = [plan.sizes_px[k, 0] * filled_up(int(plan.sizes_px[k, 1])) for k in range(len(plan))]
+        patch += (rows * columns).sum() / scenes
+        between += (tall * columns).sum() / scenes
+        sprite += plan.sizes_px.prod(axis=1).sum() / scenes
+        filled += sum(filled_px) / scenes
+        low, high = plan.centers_px - plan.sizes_px / 2, plan.centers_px + plan.sizes_px / 2
+        shown += (high.clip(max=SIDE_PX) - low.clip(min=0)).prod(axis=1).sum() / scenes
+    # What fills up the rows of a sprite is blended like the rest.
+    shown *= filled / sprite
+    quad = 8
+    return {
+        "backdrop to canvas": (3 * canvas, 3 * canvas, False),
+        "map of owners cleared": (0, 2 * canvas, False),
+        "patch and matte to quads": (4 * patch, quad * patch, True),
+        "rows resized": (2 * quad * between, quad * between, True),
+        "columns resized, turned": (2 * quad * sprite, quad * filled, True),
+        "solid pixels counted": (quad * filled, 0, True),
+        "blended into the canvas": ((quad + 3) * shown, 3 * shown, False),
+        "written into the map": ((quad + 2) * shown, 2 * shown, False),
+        "visible pixels counted": (2 * shown, 0, False),
+    }
+
+
+def traffic_table(moved: dict[str, tuple[float, float, bool]]) -> Table:
+    """The passes, their sum, and what of it does not stay in the first cache."""
+    memcpy = 2 * 3 * SIDE_PX * SIDE_PX
+    table = Table(title="Bytes moved for a scene of the default recipe, size jitter")
+    for name in ("pass", "kB read", "kB written", "x memcpy"):
+        table.add_column(name, justify="left" if name == "pass" else "right")
+    far = [(read, written) for read, written, near in moved.values() if not near]
+    rows = {name: (read, written) for name, (read, written, _) in moved.items()}
+    rows["all"] = (sum(read for read, _ in rows.values()), sum(written for _, written in rows.values()))
+    rows["all but what one object's buffers hold"] = (sum(read for read, _ in far), sum(w for _, w in far))
+    for name, (read, written) in rows.items():
+        share = (read + written) / memcpy
+        table.add_row(name, f"{read / 1000:,.0f}", f"{written / 1000:,.0f}", f"{share:.2f}")
+    return table
 
 
 def measure(bank: PatchBank, scenes: int, repeats: int) -> list[tuple[str, float]]:
