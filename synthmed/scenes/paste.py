@@ -1,9 +1,9 @@
 """Paste patches onto a canvas: each is mirrored, turned, resized and blended, with integers throughout.
 
-The loops work on quads: a pixel's red, green, blue and alpha side by side in 16 bits each, as one number of 64
-bits where pixels move, and as four lanes where each value has the same done to it, many at once by the
-processor's vector units. Alpha is the highest lane, so that quads compare as their alphas do. A step is one call
-for all rows of an object, since numba counts references to arrays anew in each call.
+The loops work on quads: a pixel's red, green, blue and alpha side by side in 16 bits each. They are one
+number of 64 bits where pixels move, and four lanes where each value has the same done to it, many at once by
+the processor's vector units. Alpha is the highest lane, so that quads compare as their alphas do. A step is
+one call for all rows of an object, since numba counts references to arrays anew in each call.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Taps(NamedTuple):
 
 
 class _Buffers(NamedTuple):
-    """Memory for the steps from a patch to a sprite; what is named lanes is the memory of the one before it."""
+    """Memory for the steps from a patch to a sprite; lanes are the memory of what stands before them."""
 
     patch: NDArray[np.uint16]
     middle: NDArray[np.uint64]
@@ -49,7 +49,6 @@ class _Buffers(NamedTuple):
     sprite_lanes: NDArray[np.uint16]
     rows: _Taps
     columns: _Taps
-    shifts: NDArray[np.int16]
 
 
 @compiled
@@ -94,17 +93,19 @@ def paste_objects(
     buffers = _buffers(shapes, sizes)
     sprite = buffers.sprite
     for k in range(len(sizes)):
-        across, level = filled_up(sizes[k, 1]), max(1, levels[k])
-        _pack(flat_pixels, mattes, offsets[k], shapes[k, 0] * shapes[k, 1], levels[k] == 0, buffers.patch)
-        _make_sprite(shapes[k], sizes[k], across, flips[k], turns[k], shifts[k], buffers)
-        support[k] = _count_solid(sprite, sizes[k, 0] * across, level)
+        shape, size = (shapes[k, 0], shapes[k, 1]), (sizes[k, 0], sizes[k, 1])
+        across, level = filled_up(size[1]), max(1, levels[k])
+        shift = np.int16(shifts[k, 0]), np.int16(shifts[k, 1]), np.int16(shifts[k, 2])
+        _pack(flat_pixels, mattes, offsets[k], shape[0] * shape[1], levels[k] == 0, buffers.patch)
+        _make_sprite(shape, size, across, flips[k], turns[k], buffers)
+        support[k] = _count_solid(sprite, size[0] * across, level)
         # The first row and column of the object that can be seen, and the first ones that no longer can.
         top, left = corners[k, 0], corners[k, 1]
-        seen = max(0, -top), min(sizes[k, 0], height - top), max(0, -left), min(across, width - left)
+        seen = max(0, -top), min(size[0], height - top), max(0, -left), min(across, width - left)
         first = top * width + left
         if level > HALF_LEVEL:
             _spare_others(flat_owner, width, first, sprite, across, seen, level)
-        _blend(flat_image, width, first, buffers.sprite_lanes, across, seen)
+        _blend(flat_image, width, first, buffers.sprite_lanes, across, seen, shift)
         _own(flat_owner, width, first, sprite, across, seen, level, k + 1)
     _count_visible(owner, corners, sizes, visible)
 
@@ -125,7 +126,7 @@ def _buffers(shapes: NDArray[np.int64], sizes: NDArray[np.int64]) -> _Buffers:
         # One more than there are: the last pixel of all has none after it.
         middle = max(middle, longer * shapes[k, 1] + 1)
         sprite = max(sprite, sizes[k, 0] * filled_up(sizes[k, 1]))
-        longest = max(longest, longer, shapes[k, 1])
+        longest = max(longest, longer)
     middles, sprites = np.zeros(middle, dtype=np.uint64), np.empty(sprite, dtype=np.uint64)
     taps = np.empty((4, longest), dtype=np.int64)
     return _Buffers(
@@ -136,7 +137,6 @@ def _buffers(shapes: NDArray[np.int64], sizes: NDArray[np.int64]) -> _Buffers:
         sprites.view(np.uint16),
         _Taps(taps[0], taps[1]),
         _Taps(taps[2], taps[3]),
-        np.zeros(4 * longest, dtype=np.int16),
     )
 
 
@@ -170,18 +170,12 @@ def _pack(
 
 @compiled
 def _make_sprite(
-    shape: NDArray[np.int64],
-    size: NDArray[np.int64],
-    across: int,
-    flip: bool,
-    turns: int,
-    shift: NDArray[np.int64],
-    buffers: _Buffers,
+    shape: tuple[int, int], size: tuple[int, int], across: int, flip: bool, turns: int, buffers: _Buffers
 ) -> None:
-    """Make a patch what it is on the canvas: shifted, resized, mirrored and turned.
+    """Make a patch what it is on the canvas: resized, mirrored and turned.
 
-    It is resized like the patch that it is before it is mirrored and turned, so that it has the same colours in
-    every pose: first its rows, then its columns, each rounded to whole values.
+    It is resized as it was cut, so that it has the same colours in every pose: first its rows, then its
+    columns, each rounded to whole values.
 
     Args:
         shape: rows and columns of the patch.
@@ -189,37 +183,54 @@ def _make_sprite(
         across: its columns with those that fill it up.
         flip: whether the patch is mirrored left to right.
         turns: quarter turns counter-clockwise after that.
-        shift: added to red, green and blue.
         buffers: ``patch`` is read and ``sprite`` written.
     """
-    odd = turns & 1
-    height, width, lanes = size[odd], size[1 - odd], 4 * shape[1]
+    height, width = (size[1], size[0]) if turns & 1 else size
     _fill_taps(shape[0], height, buffers.rows)
     _fill_taps(shape[1], width, buffers.columns)
-    for s in range(lanes):
-        channel = s & 3
-        buffers.shifts[s] = shift[channel] if channel < 3 else 0
-    patch, shifts, middle_lanes = buffers.patch, buffers.shifts, buffers.middle_lanes
-    for i in range(height):
-        upper = lanes * buffers.rows.before[i]
-        lower = min(upper + lanes, lanes * (shape[0] - 1))
-        weight = np.uint16(buffers.rows.weight[i])
-        rest = np.uint16(np.uint16(256) - weight)
-        for s in range(lanes):
-            mixed = np.uint16(patch[np.uintp(upper + s)] * rest) + np.uint16(patch[np.uintp(lower + s)] * weight)
-            value = np.int16(np.int16(np.uint16(mixed + np.uint16(128)) >> np.uint16(8)) + shifts[s])
-            middle_lanes[np.uintp(lanes * i + s)] = min(max(value, np.int16(0)), np.int16(255))
-    before, weights, middle, sprite = buffers.columns.before, buffers.columns.weight, buffers.middle, buffers.sprite
-    start, down, right = walk(size[0], size[1], across, flip, turns if flip else -turns & 3)
-    for i in range(height):
-        at, to = shape[1] * i, start + down * i
-        for j in range(width):
-            p, wanted = np.uintp(at + before[j]), np.uint64(weights[j])
-            mixed = middle[p] * (np.uint64(256) - wanted) + middle[p + np.uintp(1)] * wanted
-            sprite[np.uintp(to + right * j)] = (mixed + _HALVES) >> np.uint64(8) & _VALUES
+    _resize_rows(buffers.patch, shape, height, buffers.rows, buffers.middle_lanes)
+    # Of the sprite, as what appears in it is the patch.
+    path = walk(size[0], size[1], across, flip, turns if flip else -turns & 3)
+    _resize_columns(buffers.middle, shape[1], (height, width), buffers.columns, path, buffers.sprite)
     for i in range(size[0]):
         for j in range(size[1], across):
-            sprite[np.uintp(across * i + j)] = 0
+            buffers.sprite[np.uintp(across * i + j)] = 0
+
+
+@compiled
+def _resize_rows(
+    patch: NDArray[np.uint16], shape: tuple[int, int], height: int, taps: _Taps, middle: NDArray[np.uint16]
+) -> None:
+    """Give a patch ``height`` rows; ``middle`` is written."""
+    lanes = 4 * shape[1]
+    for i in range(height):
+        upper, lower = lanes * taps.before[i], lanes * min(taps.before[i] + 1, shape[0] - 1)
+        wanted, rest = np.uint16(taps.weight[i]), np.uint16(256 - taps.weight[i])
+        for s in range(lanes):
+            above, below = patch[np.uintp(upper + s)], patch[np.uintp(lower + s)]
+            mixed = np.uint16(np.uint16(above * rest) + np.uint16(below * wanted))
+            middle[np.uintp(lanes * i + s)] = np.uint16(mixed + np.uint16(128)) >> np.uint16(8)
+
+
+@compiled
+def _resize_columns(
+    middle: NDArray[np.uint64],
+    columns: int,
+    size: tuple[int, int],
+    taps: _Taps,
+    path: tuple[int, int, int],
+    sprite: NDArray[np.uint64],
+) -> None:
+    """Give what has ``columns`` columns those of ``size``, and write each pixel where ``path`` leads to."""
+    start, down, right = path
+    for i in range(size[0]):
+        at, to = columns * i, start + down * i
+        for j in range(size[1]):
+            p, weight = np.uintp(at + taps.before[j]), np.uint64(taps.weight[j])
+            # A value of 8 bits and a weight of 8 fill a lane, so that one product does for four. What a
+            # negative difference borrows from the next lane, the sum gives back.
+            mixed = (middle[p] << np.uint64(8)) + (middle[p + np.uintp(1)] - middle[p]) * weight
+            sprite[np.uintp(to + right * j)] = (mixed + _HALVES) >> np.uint64(8) & _VALUES
 
 
 @compiled
@@ -270,18 +281,22 @@ def _blend(
     sprite: NDArray[np.uint16],
     across: int,
     seen: tuple[int, int, int, int],
+    shift: tuple[int, int, int],
 ) -> None:
-    """Blend a sprite into the canvas ``(3 * H * W,)``; the other arguments are those of `_spare_others`."""
+    """Blend a sprite into the canvas ``(3 * H * W,)``.
+
+    ``shift`` is added to its red, green and blue; the other arguments are those of `_spare_others`.
+    """
     for i in range(seen[0], seen[1]):
         to, source = 3 * (first + i * width + seen[2]), 4 * (i * across + seen[2])
         for j in range(seen[3] - seen[2]):
             p, s = np.uintp(to + 3 * j), np.uintp(source + 4 * j)
             alpha = sprite[s + np.uintp(3)]
             for channel in range(3):
-                q = p + np.uintp(channel)
-                mixed = np.uint16(sprite[s + np.uintp(channel)] * alpha) + np.uint16(
-                    image[q] * np.uint16(np.uint16(255) - alpha)
-                )
+                q, color = p + np.uintp(channel), np.int16(sprite[s + np.uintp(channel)])
+                shifted = np.int16(color + shift[channel])
+                color = np.uint16(min(max(shifted, np.int16(0)), np.int16(255)))
+                mixed = np.uint16(color * alpha) + np.uint16(image[q] * np.uint16(np.uint16(255) - alpha))
                 # Division by 255, rounded to nearest, without dividing.
                 mixed = np.uint16(mixed + np.uint16(128))
                 image[q] = np.uint16(mixed + (mixed >> np.uint16(8))) >> np.uint16(8)

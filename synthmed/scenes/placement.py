@@ -13,8 +13,7 @@ from synthmed.scenes.chance import Uniform
 from synthmed.scenes.recipe import PlacementRecipe
 
 _USUAL_TRIES = 8
-"""Most scenes need no more: the others are drawn only for those that do, as drawing them all takes longer than
-placing does."""
+"""Most scenes need no more. The others are drawn only for those that do: it takes longer than placing."""
 
 _OVERLAPS = {"smaller": SMALLER, "iou": IOU, "visible": VISIBLE}
 

@@ -46,16 +46,15 @@ def sprite(plan: Plan, bank: PatchBank, k: int) -> tuple[np.ndarray, np.ndarray]
     patch = int(plan.patch_index[k])
     turns = int(plan.quarter_turns[k])
     height, width = plan.sizes_px[k][::-1] if turns % 2 else plan.sizes_px[k]
-    shift = np.zeros(3)
-    if plan.match_background:
-        shift = np.rint(canvas_colors(plan.canvas, bank, plan.centers_px[k : k + 1])[0] - bank.backgrounds[patch])
     parts = []
-    for values, added in ((bank.patch(patch), shift), (bank.matte(patch)[..., None], np.zeros(1))):
+    for values in (bank.patch(patch), bank.matte(patch)[..., None]):
         shorter = resampled(values.astype(int), height)
-        shifted = np.clip(shorter + added.astype(int), 0, 255)
-        part = resampled(shifted.swapaxes(0, 1), width).swapaxes(0, 1)
+        part = resampled(shorter.swapaxes(0, 1), width).swapaxes(0, 1)
         parts.append(np.rot90(np.fliplr(part) if plan.flips[k] else part, turns))
     colors, matte = parts
+    if plan.match_background:
+        under = canvas_colors(plan.canvas, bank, plan.centers_px[k : k + 1])[0]
+        colors = np.clip(colors + np.rint(under - bank.backgrounds[patch]).astype(int), 0, 255)
     return colors, np.full_like(matte, 255) if plan.hard else matte
 
 
