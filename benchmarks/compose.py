@@ -71,8 +71,8 @@ def main(scenes: int, repeats: int) -> None:
 def traffic(bank: PatchBank, scenes: int = 50) -> dict[str, tuple[float, float, bool]]:
     """Bytes that each pass of `render` reads and writes for a scene of the default recipe, on average.
 
-    Every array that a pass goes through counts, in each pass anew, as if there were no caches; a pixel that is
-    mixed from two counts twice. What is looked up per object (40 rows of a dozen columns) is left out.
+    Every array that a pass goes through counts, in each pass anew, as if there were no caches; a pixel that
+    is mixed from two counts both. What is looked up per object (40 rows of a dozen columns) is left out.
 
     Returns:
         For each pass bytes read, bytes written, and whether its buffers are those of one object, some kB that

@@ -1,8 +1,9 @@
 """How fast scenes reach the disk, beside the encoder alone: `python benchmarks/render.py`.
 
-Three tables: encoders on the same images; whole renderings on all cores beside as many processes that do
-nothing but encode; time and peak memory of renderings of growing length, and what a bank of 100,000 patches
-costs to open and to share.
+Encoders on the same images; the CPU time of each step from a number to a file; whole renderings on all cores
+beside as many processes that do nothing but encode the same images, by our encoder and by those of Pillow and
+OpenCV; time and peak memory of renderings of growing length, and what a bank of 100,000 patches costs to open
+and to share.
 """
 
 # ruff: noqa: E402 -- the number of threads is read when numpy and numba load
@@ -39,7 +40,10 @@ from rich.table import Table
 from synthmed.bank import PatchBank, open_bank, save_bank
 from synthmed.bank.patchbank import content_hash
 from synthmed.datasets import render_dataset
+from synthmed.datasets.coco import COCO
 from synthmed.datasets.image_file import encode_image, image_file
+from synthmed.datasets.record import scene_record
+from synthmed.datasets.store import LocalStore
 from synthmed.scenes import draw_plan, render
 
 KINDS = ("png", "jpeg")
@@ -50,13 +54,15 @@ console = Console()
 @click.option("--scenes", default=1000, show_default=True, help="Scenes per whole rendering.")
 @click.option("--longest", default=100_000, show_default=True, help="Scenes of the longest rendering.")
 @click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Processes.")
-def main(scenes: int, longest: int, workers: int) -> None:
+@click.option("--rounds", default=3, show_default=True, help="Rounds of whole renderings; the best counts.")
+def main(scenes: int, longest: int, workers: int, rounds: int) -> None:
     """Print the tables."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bank = synthetic_bank(folder)
         print_encoders(bank)
-        print_rates(folder, scenes, workers)
+        print_parts(bank)
+        print_rates(folder, scenes, workers, rounds)
         print_growth(folder, longest, workers)
         print_large_bank(folder, bank)
     console.print(f"{processor()}; numpy {np.__version__}")
@@ -109,38 +115,72 @@ def print_encoders(bank: PatchBank) -> None:
     console.print(table)
 
 
-def print_rates(folder: Path, scenes: int, workers: int) -> None:
-    """Whole renderings beside the encoder alone, both on all cores."""
-    table = new_table(
-        f"{scenes} scenes of 416 px to disk, {workers} processes",
-        "image",
-        "encoder/s",
-        "rendering/s",
-        "share",
-    )
-    for kind in KINDS:
-        alone, whole = (
-            encoder_rate(folder, kind, scenes, workers),
-            rendering_rate(folder, kind, scenes, workers),
-        )
-        table.add_row(kind, f"{alone:,.0f}", f"{whole:,.0f}", f"{whole / alone:.0%}")
+def print_parts(bank: PatchBank) -> None:
+    """CPU time of each step from a number to a file."""
+    recipe, file = benchmark_recipe(BACKDROP, 0.1), image_file("png", 95)
+    table = new_table("CPU time of a scene written as PNG, one core", "step", "us")
+    best: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as name:
+        store = LocalStore(Path(name))
+        for index in range(60):
+            # The parts of one scene in turn, as a rendering has them, so that caches are as warm as there.
+            times = [time.process_time()]
+            scene = render(draw_plan(recipe, bank, 0, index), bank)
+            times.append(time.process_time())
+            image = encode_image(scene.image, file)
+            times.append(time.process_time())
+            record = scene_record(scene, bank)
+            times.append(time.process_time())
+            COCO.encode(record, image)
+            times.append(time.process_time())
+            store.write(f"images/{record.file_name}", (image,))
+            times.append(time.process_time())
+            steps = ("drawn and painted", "encoded", "labels and masks", "labels as COCO", "file written")
+            for step, seconds in zip(steps, np.diff(times), strict=True):
+                best[step] = min(best.get(step, np.inf), float(seconds))
+    for step, seconds in best.items():
+        table.add_row(step, f"{seconds * 1e6:,.0f}")
+    table.add_row("all", f"{sum(best.values()) * 1e6:,.0f}")
     console.print(table)
 
 
-def encoder_rate(folder: Path, kind: str, scenes: int, workers: int) -> float:
+def print_rates(folder: Path, scenes: int, workers: int, rounds: int) -> None:
+    """Whole renderings beside each encoder alone, all on all cores; of each the best of some rounds."""
+    table = new_table(
+        f"{scenes} scenes of 416 px to disk, {workers} processes, beside processes that only encode",
+        "image",
+        "rendering/s",
+        "encoder",
+        "encoder/s",
+        "rendering, as share of it",
+    )
+    for kind in KINDS:
+        names = [name for name in encoders() if kind in name]
+        whole, alone = 0.0, dict.fromkeys(names, 0.0)
+        # In turn, so that a busy moment of the machine does not hit one of them alone.
+        for _ in range(rounds):
+            whole = max(whole, rendering_rate(folder, kind, scenes, workers))
+            for name in names:
+                alone[name] = max(alone[name], encoder_rate(folder, name, scenes, workers))
+        for name, rate in alone.items():
+            table.add_row(kind, f"{whole:,.0f}", name, f"{rate:,.0f}", f"{whole / rate:.0%}")
+    console.print(table)
+
+
+def encoder_rate(folder: Path, name: str, scenes: int, workers: int) -> float:
     """Images per second of processes that encode and do nothing else."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        seconds = pool.map(encode_many, *zip(*[(folder, kind, scenes // workers)] * workers, strict=True))
+        seconds = pool.map(encode_many, *zip(*[(folder, name, scenes // workers)] * workers, strict=True))
         return scenes // workers * workers / max(seconds)
 
 
-def encode_many(folder: Path, kind: str, count: int) -> float:
+def encode_many(folder: Path, name: str, count: int) -> float:
     """Seconds for encoding so many images."""
-    images, file = sample_images(open_bank(folder / "bank")), image_file(kind, 95)
-    encode_image(images[0], file)
+    images, encode = sample_images(open_bank(folder / "bank")), encoders()[name]
+    encode(images[0])
     start = time.perf_counter()
     for index in range(count):
-        encode_image(images[index % len(images)], file)
+        encode(images[index % len(images)])
     return time.perf_counter() - start
 
 
