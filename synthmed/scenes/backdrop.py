@@ -94,8 +94,8 @@ def shown_places(
 
 def lies_within(window: BackdropWindow, shape_px: tuple[int, int]) -> bool:
     """Whether a canvas shows nothing beyond the border of the backdrop."""
-    parts = zip(window.origin_px, shape_px, window.shape_px, strict=True)
-    return all(0 <= begin and begin + size <= length for begin, size, length in parts)
+    (top, left), (height, width) = window.origin_px, window.shape_px
+    return 0 <= top <= height - shape_px[0] and 0 <= left <= width - shape_px[1]
 
 
 def border_places(

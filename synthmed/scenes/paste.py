@@ -189,12 +189,11 @@ def _make_sprite(
     _fill_taps(shape[0], height, buffers.rows)
     _fill_taps(shape[1], width, buffers.columns)
     _resize_rows(buffers.patch, shape, height, buffers.rows, buffers.middle_lanes)
+    if across > size[1]:
+        buffers.sprite[: size[0] * across] = 0
     # Of the sprite, as what appears in it is the patch.
     path = walk(size[0], size[1], across, flip, turns if flip else -turns & 3)
     _resize_columns(buffers.middle, shape[1], (height, width), buffers.columns, path, buffers.sprite)
-    for i in range(size[0]):
-        for j in range(size[1], across):
-            buffers.sprite[np.uintp(across * i + j)] = 0
 
 
 @compiled
