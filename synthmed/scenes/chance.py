@@ -18,6 +18,9 @@ OBJECTS, CANVAS, NEIGHBOURS, VARIATION, FINISH, DISTRACTORS = range(6)
 
 LARGEST_SEED = 2**64 - 1
 
+_FIRST = 16
+"""So many are drawn at once: a call takes longer than they do."""
+
 _ROUNDS = 10
 _FACTORS = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 _STEPS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
@@ -45,12 +48,17 @@ class Chances:
         self._seed, self._index = np.uint64(seed), np.uint64(index)
         self._part, self._attempt = part, attempt
         self._used = 0
+        self._first: NDArray[np.float64] | None = None
 
     def random(self, size: int, /) -> NDArray[np.float64]:
         """The next ``(size,)`` float from [0, 1)."""
-        found = uniform(self._seed, self._index, self._part, self._attempt, self._used, size)
-        self._used += -(-size // 4)
-        return np.asarray(found)
+        part = self._seed, self._index, self._part, self._attempt
+        used, self._used = self._used, self._used - (-size // 4)
+        if 4 * self._used > _FIRST:
+            return np.asarray(uniform(*part, used, size))
+        if self._first is None:
+            self._first = np.asarray(uniform(*part, 0, _FIRST))
+        return self._first[4 * used : 4 * used + size]
 
     def generator(self) -> np.random.Generator:
         """A generator of numpy that begins with the same numbers, for what draws more than these."""

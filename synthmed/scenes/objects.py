@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed._compiled import compiled
 from synthmed.bank.patchbank import PatchBank
 from synthmed.errors import RecipeError
 from synthmed.scenes.chance import OBJECTS, VARIATION, Chances
@@ -80,52 +79,27 @@ def draw_objects(
     labels = np.repeat(np.arange(len(counts)), counts)
     chances = rng.random(_CHANCES * len(labels)).reshape(_CHANCES, len(labels))
     which, turned, mirrored, size, rank = chances
+    # Placement goes from large to small; the order of painting should not tell the classes apart.
+    labels = labels[np.argsort(rank, kind="stable")]
     patch_index = draw_patches(bank, recipe.counts, labels, which)
     factor = scale * size_factors(recipe.objects, bank, labels, size)
     patches = bank.shapes_px, bank.rims_px, patch_index
-    poses = draw_poses(recipe.objects, *patches, factor, turned, mirrored)
-    variation, sizes_px, both_rims = None, poses.sizes_px, 2 * poses.rims_px[:, None]
+    turns, flips, sizes_px, rims_px = draw_poses(recipe.objects, *patches, factor, turned, mirrored)
+    variation, both_rims = None, 2 * rims_px[:, None]
     if varies(recipe.objects):
         variation = draw_variation(recipe.objects, sizes_px, Chances(seed, index, VARIATION).generator())
         rectangles = recipe.objects.blend == "hard" or bank.spec.matte == "square"
         sizes_px = turned_sizes(sizes_px - both_rims, variation.angles, rectangles) + both_rims
     centers_px, placed = draw_positions(recipe.placement, sizes_px - both_rims, recipe.canvas.size_px, rng)
-    # Placement goes from large to small; the order of painting should not tell the classes apart.
-    columns = patch_index, centers_px, sizes_px, poses.rims_px, poses.turns, poses.flips
-    order, patch_index, centers_px, sizes_px, rims_px, turns, flips = _in_order(rank, placed, *columns)
     unplaced = np.zeros_like(counts)
-    if len(order) < len(labels):
-        unplaced = counts - np.bincount(labels[order], minlength=len(counts))
-    variation = None if variation is None else variation[order]
+    if not placed.all():
+        unplaced += np.bincount(labels[~placed], minlength=len(counts))
+        patch_index, centers_px = patch_index[placed], centers_px[placed]
+        sizes_px, rims_px, turns, flips = sizes_px[placed], rims_px[placed], turns[placed], flips[placed]
+        variation = None if variation is None else variation[np.flatnonzero(placed)]
     return DrawnObjects(
         source, counts, unplaced, patch_index, centers_px, sizes_px, rims_px, turns, flips, variation
     )
-
-
-@compiled
-def _in_order(
-    rank: NDArray[np.float64],
-    placed: NDArray[np.bool_],
-    patch_index: NDArray[np.int64],
-    centers_px: NDArray[np.float64],
-    sizes_px: NDArray[np.int64],
-    rims_px: NDArray[np.int64],
-    turns: NDArray[np.int64],
-    flips: NDArray[np.bool_],
-) -> tuple[
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.float64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.bool_],
-]:
-    """The objects that have a place, in the order of their ranks: which they are, and their columns."""
-    order = np.argsort(rank, kind="mergesort")
-    order = order[placed[order]]
-    poses = sizes_px[order], rims_px[order], turns[order], flips[order]
-    return order, patch_index[order], centers_px[order], *poses
 
 
 def _check_counts(counts: NDArray[np.int64], bank: PatchBank) -> None:
