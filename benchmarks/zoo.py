@@ -26,6 +26,7 @@ import torch
 from _machine import processor
 from _step import best_seconds, network, take_step
 from _untrained import ROOT, write_model
+from _zoo_table import zoo_table
 from mmdet.registry import DATASETS
 from mmengine.analysis import get_model_complexity_info
 from mmengine.config import Config
@@ -61,6 +62,7 @@ JUDGED_LATER = ("val_cfg=None", "val_dataloader=None", "val_evaluator=None")
 @click.option("--work-dir", default=Path("work_dirs/zoo"), type=click.Path(path_type=Path))
 @click.option("--out", default=Path("work_dirs/zoo.jsonl"), type=click.Path(path_type=Path))
 @click.option("--facts", is_flag=True, help="Measure size and speed as well.")
+@click.option("--table", is_flag=True, help="Only print the file of results as a table.")
 def main(
     data: tuple[Path, ...],
     models: tuple[str, ...],
@@ -70,8 +72,12 @@ def main(
     work_dir: Path,
     out: Path,
     facts: bool,
+    table: bool,
 ) -> None:
     """Train what is missing, and write one line of results per network and dataset."""
+    if table:
+        click.echo("\n".join(zoo_table(out)))
+        return
     torch.set_num_threads(1)
     for model in models or CONFIGS:
         if facts:
