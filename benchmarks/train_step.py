@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import logging
 import platform
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import click
 import torch
+from _step import best_seconds, network, take_step
 from _untrained import ANCHORS, CLASSES, read_config
-from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
-from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from rich.console import Console
 from rich.table import Table
 
 import synthmed.nets  # noqa: F401 (registers)
-from synthmed.nets.precision import BFloat16OptimWrapper, bfloat16_pays
+from synthmed.nets.precision import bfloat16_pays
 
 CONFIGS = {
     "yolov2/yolov2_darknet19_416_cpu.py": 416,
@@ -117,25 +118,13 @@ def objects(side_px: int) -> DetDataSample:
     return sample
 
 
-def measure(case: Case, repeats: int) -> tuple[float, float, float]:
-    """Wall seconds and CPU seconds of one step, and millions of parameters."""
-    torch.manual_seed(0)
-    model = MODELS.build(ConfigDict(case.model)).train()
-    if case.channels_last:
-        model = model.to(memory_format=torch.channels_last)
+def step_of(case: Case) -> tuple[Callable[[], None], float]:
+    """One training step of a network, and its millions of parameters."""
+    model, wrapper = network(case.model, bfloat16=case.bfloat16, channels_last=case.channels_last)
     images = torch.randn(BATCH, 3, case.side_px, case.side_px)
     samples = [objects(case.side_px) for _ in range(BATCH)]
-    wrapper = BFloat16OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-4), enabled=case.bfloat16)
-    wall, cpu = [], []
-    for _ in range(repeats + 1):
-        started_wall, started_cpu = time.perf_counter(), time.process_time()
-        with wrapper.optim_context(model):
-            loss, _ = model.parse_losses(model.loss(images, samples))
-        wrapper.update_params(loss)
-        wall.append(time.perf_counter() - started_wall)
-        cpu.append(time.process_time() - started_cpu)
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
-    return min(wall[1:]), min(cpu[1:]), parameters
+    return partial(take_step, model, wrapper, images, samples), parameters
 
 
 @click.command()
@@ -150,11 +139,19 @@ def main(repeats: int, threads: int, only: str, configs: bool) -> None:
     table = Table(title=f"One training step, batch {BATCH}, {threads} threads")
     for name in ("network", "computed in", "M parameters", "s/step", "CPU s/step", "images/s"):
         table.add_column(name, justify="left" if name in ("network", "computed in") else "right")
+    chosen = [case for case in (config_cases() if configs else cases()) if only in case.name]
     with DefaultScope.overwrite_default_scope("mmdet"):
-        for case in config_cases() if configs else cases():
-            if only in case.name:
-                wall, cpu, parameters = measure(case, repeats)
-                figures = (f"{parameters:.2f}", f"{wall:.2f}", f"{cpu:.2f}", f"{BATCH / wall:.1f}")
+        # The ways to compute one network are compared, so that they take turns; all at once need the memory.
+        for _, group in groupby(chosen, key=lambda case: case.name):
+            same = list(group)
+            steps, parameters = zip(*map(step_of, same), strict=True)
+            for case, millions, best in zip(same, parameters, best_seconds(steps, repeats), strict=True):
+                figures = (
+                    f"{millions:.2f}",
+                    f"{best.wall:.2f}",
+                    f"{best.cpu:.2f}",
+                    f"{BATCH / best.wall:.1f}",
+                )
                 table.add_row(case.name, case.kind, *figures)
     console = Console()
     console.print(table)

@@ -3,7 +3,9 @@
 ``python benchmarks/zoo.py DATA ...``. DATA is a folder with ``images/``, ``points.csv`` and boxes as
 ``boxes_{split}.json``. Class sizes are estimated; thresholds are chosen on the clicked centres of train. A
 training that was ended goes on, and every one that is finished is a line of the file of results.
-``--facts`` measures parameters, operations and milliseconds, for which no DATA is needed.
+``--minutes 5`` gives all networks the same time: as many iterations as bare steps on scenes of the dataset
+fit into it, measured in turn and in CPU seconds of one thread. ``--facts`` measures parameters, operations
+and milliseconds, for which no DATA is needed.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sys
 import tempfile
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,14 @@ import click
 import numpy as np
 import torch
 from _machine import processor
+from _step import best_seconds, network, take_step
 from _untrained import ROOT, write_model
+from _zoo_table import zoo_table
+from mmdet.registry import DATASETS
 from mmengine.analysis import get_model_complexity_info
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import DefaultScope
 
 from synthmed._files import is_free
 from synthmed.bank import BankSpec, build_bank, open_bank, resolve_sizes, save_bank
@@ -49,19 +58,26 @@ JUDGED_LATER = ("val_cfg=None", "val_dataloader=None", "val_evaluator=None")
 @click.option("--model", "models", multiple=True, type=click.Choice(list(CONFIGS)), help="By default all.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--iterations", type=int, help="By default those of the config.")
+@click.option("--minutes", type=float, help="Iterations for so many CPU minutes of bare steps.")
 @click.option("--work-dir", default=Path("work_dirs/zoo"), type=click.Path(path_type=Path))
 @click.option("--out", default=Path("work_dirs/zoo.jsonl"), type=click.Path(path_type=Path))
 @click.option("--facts", is_flag=True, help="Measure size and speed as well.")
+@click.option("--table", is_flag=True, help="Only print the file of results as a table.")
 def main(
     data: tuple[Path, ...],
     models: tuple[str, ...],
     seed: int,
     iterations: int | None,
+    minutes: float | None,
     work_dir: Path,
     out: Path,
     facts: bool,
+    table: bool,
 ) -> None:
     """Train what is missing, and write one line of results per network and dataset."""
+    if table:
+        click.echo("\n".join(zoo_table(out)))
+        return
     torch.set_num_threads(1)
     for model in models or CONFIGS:
         if facts:
@@ -70,8 +86,13 @@ def main(
             given = read_input(folder, work_dir)
             bank = make_bank(given, work_dir / given.name / "bank")
             place = work_dir / given.name / f"{model}_{seed}"
-            figures = trained(ROOT / "mmdet_configs" / CONFIGS[model], place, given, bank, seed, iterations)
-            write_line(out, dict(model=model, config=CONFIGS[model], data=given.name, seed=seed, **figures))
+            wanted, step = iterations, {}
+            if minutes is not None:
+                step = dict(step_s=step_seconds(bank, work_dir / given.name / "steps.json")[model])
+                wanted = round(60 * minutes / step["step_s"])
+            figures = trained(ROOT / "mmdet_configs" / CONFIGS[model], place, given, bank, seed, wanted)
+            known = dict(model=model, config=CONFIGS[model], data=given.name, seed=seed)
+            write_line(out, known | step | figures)
 
 
 def write_line(out: Path, figures: dict[str, Any]) -> None:
@@ -90,6 +111,25 @@ def make_bank(data: DemoInput, folder: Path) -> Path:
         sizes_px = resolve_sizes([], data.points, data.images_dir)
         save_bank(build_bank(data.points, data.images_dir, BankSpec(sizes_px=sizes_px)), folder)
     return folder
+
+
+def step_seconds(bank: Path, kept: Path, rounds: int = 5) -> dict[str, float]:
+    """CPU seconds of a bare step of each network on scenes of a bank; measured once, so that runs go on."""
+    if is_free(kept):
+        steps = []
+        for name in CONFIGS.values():
+            settings = Config.fromfile(str(ROOT / "mmdet_configs" / name))
+            settings.model.bbox_head.bank = settings.train_dataloader.dataset.bank = str(bank)
+            with DefaultScope.overwrite_default_scope("mmdet"):
+                scenes: Any = DATASETS.build(settings.train_dataloader.dataset)
+                model, wrapper = network(settings.model)
+            batch = [scenes[index] for index in range(settings.train_dataloader.batch_size)]
+            data = model.data_preprocessor(pseudo_collate(batch), True)
+            steps.append(partial(take_step, model, wrapper, data["inputs"], data["data_samples"]))
+        taken = best_seconds(steps, rounds)
+        found = {name: round(seconds.cpu, 4) for name, seconds in zip(CONFIGS, taken, strict=True)}
+        kept.write_text(json.dumps(found))
+    return dict(json.loads(kept.read_text()))
 
 
 def trained(

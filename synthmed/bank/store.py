@@ -90,7 +90,8 @@ def open_bank(folder: Path | str, *, verify: bool = False) -> PatchBank:
         verify: also read all pixels and compare the content with the hash.
 
     Raises:
-        BankError: there is no bank, its schema version is another, or its files do not fit together.
+        BankError: there is no bank, it has no patch, its schema version is another, or its files do not fit
+            together.
     """
     folder = Path(folder)
     meta = _read_meta(folder)
@@ -170,14 +171,19 @@ def _assemble(folder: Path, meta: dict[str, Any]) -> PatchBank:
 
 
 def _check(bank: PatchBank, folder: Path) -> None:
-    """Refuse what compiled loops would read or write beyond its end."""
+    """Refuse what compiled loops would read or write beyond its end, and a bank of nothing."""
+    if not len(bank):
+        raise BankError(
+            "the bank has no patch",
+            file=folder,
+            remedy="click objects in train images, or relax the border policy, and build it again",
+        )
     sides, backdrops, clicks = bank.shapes_px, bank.backdrops, bank.clicks
     distractors = bank.distractors
     extent = int(distractors.shapes_px.prod(axis=1).sum())
     total = int(sides.prod(axis=1).sum())
     fits = (
-        len(bank) > 0
-        and bool(((bank.labels >= 0) & (bank.labels < len(bank.classes))).all())
+        bool(((bank.labels >= 0) & (bank.labels < len(bank.classes))).all())
         and bool(((sides > 0) & (sides <= _LARGEST_SIDE_PX)).all())
         and bank.pixels.shape == (total, 3)
         and bank.mattes.shape == (total,)

@@ -150,6 +150,11 @@ def edit_cell(name: str, row: int, column: str, value: str) -> Damage:
     return damage
 
 
+def without_patches(folder: Path) -> None:
+    for name in ("patches.npy", "pixels.npy", "mattes.npy"):
+        np.save(folder / name, np.load(folder / name)[:0])
+
+
 def edit_field(column: str, value: object, name: str = "patches.npy") -> Damage:
     def damage(folder: Path) -> None:
         table = np.load(folder / name)
@@ -206,6 +211,7 @@ def test_other_schema_versions_are_refused(folder: Path, version: object) -> Non
         (write("mattes.npy", b"PK\x03\x04 a zip file, as .npz is"), "damaged: ValueError"),
         (write("mattes.npy", b"\x80\x04K\x01."), "damaged: ValueError"),
         (save_array("pixels.npy", np.zeros((3, 3), dtype=np.uint8)), "do not fit together"),
+        (without_patches, "the bank has no patch.*click objects"),
         (edit_field("label", 3), "do not fit together"),
         (edit_field("label", -1), "do not fit together"),
         (edit_field("height_px", -3), "do not fit together"),

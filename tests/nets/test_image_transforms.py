@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmdet.datasets.transforms import PackDetInputs
 from mmdet.structures.bbox import HorizontalBoxes
 from PIL import Image
 
@@ -75,6 +76,20 @@ def test_jitter_without_range_changes_nothing_and_with_it_stays_within() -> None
     levels = [int(PhotometricJitter(0.1, 0, 0, 0)({"img": grey})["img"][0, 0, 0]) for _ in range(200)]
     assert 115 <= min(levels) < 120
     assert 136 < max(levels) <= 141
+
+
+def test_jitter_applies_the_table_of_each_channel_and_packing_copies_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (6, 9, 3), dtype=np.uint8)
+    table = rng.integers(0, 256, (1, 256, 3), dtype=np.uint8)
+    monkeypatch.setattr("synthmed.nets.image_transforms.jitter_table", lambda *_: table)
+    found = PhotometricJitter()({"img": image})["img"]
+    np.testing.assert_array_equal(found, table[0, image, np.arange(3)])
+    packed = PackDetInputs(meta_keys=())({"img": found})["inputs"].numpy()
+    np.testing.assert_array_equal(packed, found.transpose(2, 0, 1))
+    assert np.shares_memory(packed, found)
 
 
 def test_a_part_keeps_what_lies_in_it() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from synthmed.bank import open_bank
+from synthmed.bank import BankSpec, build_bank, open_bank, save_bank
 from synthmed.errors import ModelError
 from synthmed.nets.anchors import anchors_from_bank
 from synthmed.nets.export_onnx import export_onnx
 from synthmed.nets.inference import Predictor
 from synthmed.nets.mmdet_heads import BankYOLOV3Head
 from synthmed.nets.scene_dataset import SceneDataset, load_recipe
+from synthmed.points import read_points
 from synthmed.scenes import scene_scale
 from tests.nets.conftest import WriteModel
 
@@ -30,6 +31,7 @@ CONFIGS = {
     "YOLOX": "yolox/yolox_nano_416_cpu.py",
     "RTMDet": "rtmdet/rtmdet_tiny_416_cpu.py",
 }
+DETECTORS = CONFIGS | {"YOLOv2": "yolov2/yolov2_darknet19_416_cpu.py"}
 CLASSES = ("Bacteria", "RBC", "WBC")
 SIZE = (96, 128)
 LEVELS = dict(
@@ -49,23 +51,46 @@ def config(
     return configs_dir / request.param
 
 
-def network_of(config: Path) -> Any:
+@pytest.fixture(params=DETECTORS.values(), ids=DETECTORS)
+def detector(request: pytest.FixtureRequest, configs_dir: Path) -> Path:
+    return configs_dir / request.param
+
+
+@pytest.fixture(scope="session")
+def bank_without_wbc(phantom_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class that was clicked, and of which no patch fits into an image."""
+    points = read_points(phantom_dir / "points.csv", phantom_dir / "images")
+    sizes = {"Bacteria": 12.0, "RBC": 35.0, "WBC": 1000.0}
+    folder = tmp_path_factory.mktemp("bank") / "bank"
+    save_bank(build_bank(points, phantom_dir / "images", BankSpec(sizes_px=sizes)), folder)
+    return folder
+
+
+def network_of(config: Path, bank: Path | None = None) -> Any:
     torch.manual_seed(0)
-    made = MODELS.build(Config.fromfile(str(config)).model)
+    settings = Config.fromfile(str(config)).model
+    if bank is not None:
+        settings.bbox_head.bank = str(bank)
+    made = MODELS.build(settings)
     made.init_weights()
     return made
 
 
-def batch(bank_dir: Path, objects: int) -> Any:
-    """Two scenes with so many objects each, as the loader hands them on."""
-    counts = dict(kind="fixed", fixed=dict.fromkeys(CLASSES, objects))
-    scenes = SceneDataset(
-        bank_dir,
-        dict(counts=counts, canvas=dict(kind="background")),
-        size_px=SIZE,
-        pipeline=[dict(type="PackDetInputs")],
-    )
-    return pseudo_collate([scenes[0], scenes[1]])
+def scene(bank: Path, index: int, counts: Mapping[str, Any], min_visible: float = 0.25) -> Any:
+    """A scene as the loader hands it on."""
+    recipe = dict(counts=counts, canvas=dict(kind="background"))
+    pipeline = [dict(type="PackDetInputs")]
+    return SceneDataset(bank, recipe, size_px=SIZE, min_visible=min_visible, pipeline=pipeline)[index]
+
+
+def gradients_of(network: Any, scenes: Sequence[Any], bfloat16: bool) -> tuple[float, list[torch.Tensor]]:
+    """The loss of a batch, and the gradients of the weights that have one."""
+    network.train()
+    data = network.data_preprocessor(pseudo_collate(list(scenes)), training=True)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        loss, _ = network.parse_losses(network.loss(data["inputs"], data["data_samples"]))
+    loss.backward()
+    return float(loss.detach()), [one.grad for one in network.parameters() if one.grad is not None]
 
 
 def test_classes_come_from_the_bank(config: Path) -> None:
@@ -73,19 +98,37 @@ def test_classes_come_from_the_bank(config: Path) -> None:
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])
-@pytest.mark.parametrize("objects", [2, 0])
+@pytest.mark.parametrize(
+    ("objects", "min_visible"),
+    [((2, 2), 0.25), ((0, 2), 0.25), ((0, 0), 0.25), ((2, 2), 2.0)],
+    ids=["all", "one image without objects", "no objects", "hidden objects alone"],
+)
 def test_scenes_with_and_without_objects_give_finite_gradients(
-    config: Path, bank_dir: Path, objects: int, bfloat16: bool
+    detector: Path, bank_dir: Path, objects: tuple[int, int], min_visible: float, bfloat16: bool
 ) -> None:
-    network = network_of(config).train()
-    data = network.data_preprocessor(batch(bank_dir, objects), training=True)
-    assert sum(len(sample.gt_instances) for sample in data["data_samples"]) == 2 * 3 * objects
-    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-        loss, _ = network.parse_losses(network.loss(data["inputs"], data["data_samples"]))
-    loss.backward()
-    gradients = [one.grad for one in network.parameters() if one.grad is not None]
-    assert torch.isfinite(loss) and gradients
+    scenes = [
+        scene(bank_dir, index, dict(kind="fixed", fixed=dict.fromkeys(CLASSES, count)), min_visible)
+        for index, count in enumerate(objects)
+    ]
+    present = sum(len(one["data_samples"].gt_instances) for one in scenes)
+    ignored = sum(len(one["data_samples"].ignored_instances) for one in scenes)
+    assert (present, ignored) == ((0, 3 * sum(objects)) if min_visible > 1 else (3 * sum(objects), 0))
+    loss, gradients = gradients_of(network_of(detector, bank_dir), scenes, bfloat16)
+    assert np.isfinite(loss) and loss > 0
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert any((gradient != 0).any() for gradient in gradients)
+
+
+def test_a_class_without_patches_is_learned_as_absent(detector: Path, bank_without_wbc: Path) -> None:
+    bank = open_bank(bank_without_wbc)
+    assert bank.classes == CLASSES and set(bank.labels.tolist()) == {0, 1}
+    network = network_of(detector, bank_without_wbc)
+    assert network.bbox_head.num_classes == len(CLASSES)
+    scenes = [scene(bank_without_wbc, index, dict(kind="joint")) for index in range(2)]
+    shown = torch.cat([one["data_samples"].gt_instances.labels for one in scenes])
+    assert len(shown) and set(shown.tolist()) <= {0, 1}
+    loss, gradients = gradients_of(network, scenes, bfloat16=False)
+    assert np.isfinite(loss) and all(torch.isfinite(gradient).all() for gradient in gradients)
 
 
 def test_answers_are_float32_also_where_the_network_is_not(config: Path) -> None:

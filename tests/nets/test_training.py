@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 from synthmed.bank import open_bank
+from synthmed.cli import main
 from synthmed.nets.adapt_batch_norm_hook import train_images
 from synthmed.nets.adapt_checkpoint import adapt_checkpoint
 from synthmed.nets.checkpoints import load_checkpoint
@@ -232,14 +234,23 @@ def test_the_classifier(run: Training, phantom_dir: Path, tmp_path: Path) -> Non
 )
 def test_detectors_of_mmdetection(config: str, run: Training, phantom_dir: Path, tmp_path: Path) -> None:
     options = {**SHORT, "train_cfg.max_iters": 2}
-    printed = run.script("train", config, "--work-dir", str(tmp_path), options=options)
+    same = {"default_scope": "mmdet"}  # MIM asks for an option
+    trained = run.script("train", config, "--work-dir", str(tmp_path), options=options)
+    model, checkpoint = tmp_path / Path(config).name, tmp_path / "iter_2.pth"
+    tested = run.mim(
+        "test", config, "--checkpoint", str(checkpoint), "--work-dir", str(tmp_path), options=same
+    )
     for name in ("synthmed/mean_f1", "synthmed/mean_center_f1", "coco/bbox_mAP"):
-        assert re.search(rf"{name}: -?\d", printed), name
-    images = sorted((phantom_dir / "images").iterdir())[:1]
-    predictor = Predictor(tmp_path / Path(config).name, tmp_path / "iter_2.pth", score_threshold=0.0)
+        at_the_end, again = (re.findall(rf"{name}: (-?[\d.]+)", text) for text in (trained, tested))
+        assert len(again) == 1 and again == at_the_end, name
+    image, out = min((phantom_dir / "images").iterdir()), tmp_path / "pred.json"
+    predictor = Predictor(model, checkpoint, score_threshold=0.0)
     assert predictor.classes == ("Bacteria", "RBC", "WBC")
-    ((_, found),) = predictor.detections(images)
+    ((_, found),) = predictor.detections([image])
     assert np.isfinite(found.boxes_px).all() and np.isfinite(found.scores).all()
+    done = CliRunner().invoke(main, ["detect", *map(str, (model, checkpoint, image)), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert [one["name"] for one in json.loads(out.read_text())["categories"]] == list(predictor.classes)
 
 
 def test_training_ends_when_its_reader_is_gone(run: Training, tmp_path: Path) -> None:
