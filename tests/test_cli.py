@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -341,10 +342,10 @@ def test_scenes_that_cannot_hold_the_objects(phantom_bank_dir: Path, tmp_path: P
 def test_folders_that_may_not_be_written_to(
     data: Path, phantom_bank_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(path: Path, *_: object, **__: object) -> None:
+    def denied(path: str, *_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "mkdir", denied)
+    monkeypatch.setattr(os, "mkdir", denied)
     assert "Permission denied" in fails(*build(data))
     assert "Permission denied" in fails("render", phantom_bank_dir, "--out", data / "out", "--count", 1)
     assert not (data / "bank").exists() and not (data / "out").exists()

@@ -65,7 +65,6 @@ def paste_objects(
     turns: NDArray[np.int64],
     shifts: NDArray[np.int64],
     levels: NDArray[np.int64],
-    visible: NDArray[np.int64],
     support: NDArray[np.int64],
 ) -> None:
     """Paste M objects one over the other.
@@ -85,8 +84,8 @@ def paste_objects(
         shifts: ``(M, 3)``, added to red, green and blue.
         levels: ``(M,)``, the alpha from which on a pixel belongs to the object; below it is its soft edge or
             its halo. With 0 the matte is ignored.
-        visible: ``(M,)``, written: pixels that the object owns in the end, soft edges not counted.
-        support: ``(M,)``, written: pixels that it would own alone on an unlimited canvas.
+        support: ``(M,)``, written: pixels that the object would own alone on an unlimited canvas, without its
+            soft edge.
     """
     height, width = owner.shape
     flat_pixels, flat_image, flat_owner = pixels.reshape(-1), image.reshape(-1), owner.reshape(-1)
@@ -107,7 +106,6 @@ def paste_objects(
             _spare_others(flat_owner, width, first, sprite, across, seen, level)
         _blend(flat_image, width, first, buffers.sprite_lanes, across, seen, shift)
         _own(flat_owner, width, first, sprite, across, seen, level, k + 1)
-    _count_visible(owner, corners, sizes, visible)
 
 
 @compiled
@@ -322,28 +320,6 @@ def _own(
             before = owner[p]
             rim = soft if (before == 0) & (quad >= some) else before
             owner[p] = solid if quad >= least else rim
-
-
-@compiled
-def _count_visible(
-    owner: NDArray[np.uint16],
-    corners: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    visible: NDArray[np.int64],
-) -> None:
-    """Count the pixels that each object owns in the end."""
-    height, width = owner.shape
-    flat = owner.reshape(-1)
-    for k in range(len(sizes)):
-        value, count = np.uint16(k + 1), 0
-        left = max(0, corners[k, 1])
-        length = min(width, corners[k, 1] + filled_up(sizes[k, 1])) - left
-        for y in range(max(0, corners[k, 0]), min(height, corners[k, 0] + sizes[k, 0])):
-            own = np.uint32(0)
-            for j in range(length):
-                own += np.uint32(flat[np.uintp(y * width + left + j)] == value)
-            count += np.int64(own)
-        visible[k] = count
 
 
 @compiled

@@ -16,6 +16,7 @@ from synthmed.scenes.finish import finished
 from synthmed.scenes.paste import MAX_OBJECTS, SOFT, paste_objects
 from synthmed.scenes.plan import Plan
 from synthmed.scenes.prepare import objects_prepared
+from synthmed.scenes.visible import count_visible
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,8 @@ def _paint(plan: Plan, bank: PatchBank, painted: NDArray[np.int64]) -> Scene:
     beneath = _nothing(plan.canvas.shape_px)
     if len(plan.distractors):
         beneath = _paste(image, distractors_as_cut(plan, bank))[0] & np.uint16(MAX_OBJECTS)
-    owner, visible, support = _paste(image, objects)
+    owner, support = _paste(image, objects)
+    visible = count_visible(owner, objects.corners_px, objects.sizes_px)
     unplaced = plan.unplaced
     if len(painted) < len(plan):
         hidden = bank.labels[np.delete(plan.patch_index, painted)]
@@ -123,14 +125,12 @@ def _nothing(shape_px: tuple[int, int]) -> NDArray[np.uint16]:
     return np.broadcast_to(np.zeros((), dtype=np.uint16), shape_px)
 
 
-def _paste(
-    image: NDArray[np.uint8], pasted: Pasted
-) -> tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64]]:
-    """Paste onto an image; which object each pixel belongs to, visible and own pixels of each."""
+def _paste(image: NDArray[np.uint8], pasted: Pasted) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+    """Paste onto an image; which object each pixel belongs to, and how many pixels each has of its own."""
     owner = np.zeros(image.shape[:2], dtype=np.uint16)
-    visible, support = np.zeros((2, len(pasted.offsets)), dtype=np.int64)
-    paste_objects(image, owner, *pasted, visible, support)
-    return owner, visible, support
+    support = np.zeros(len(pasted.offsets), dtype=np.int64)
+    paste_objects(image, owner, *pasted, support)
+    return owner, support
 
 
 def _surely_hidden(plan: Plan, painted: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.int64]:
