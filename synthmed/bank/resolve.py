@@ -52,6 +52,7 @@ def resolve_sizes(
                 )
             size = round(float(estimate.size_px), 1)
             if log is not None:
-                log.note(f"size of {name}: {size} px, estimated from {estimate.count} objects in the images")
+                objects = "1 object" if estimate.count == 1 else f"{estimate.count} objects"
+                log.note(f"size of {name}: {size} px, estimated from {objects} in the images")
         resolved[name] = size
     return resolved

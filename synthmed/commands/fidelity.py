@@ -129,9 +129,10 @@ def compare(
         most: scenes, and real images at most.
         seed: of all choices.
     """
-    from synthmed.metrics.fidelity_report import measure_fidelity
+    from synthmed.metrics.fidelity_report import half_size, measure_fidelity
     from synthmed.metrics.fidelity_samples import look_at_real, look_at_scenes
 
+    half_size(min(len(points.images), most), most)  # before the work, which may take minutes
     with progress_bar("Looking at real images") as progress:
         real = look_at_real(points, images_dir, recipe, bank, most=most, seed=seed, progress=progress)
     shapes_px = [real.shapes_px[k % len(real.shapes_px)] for k in range(most)]

@@ -133,6 +133,23 @@ def _plain(row: Row) -> dict[str, object]:
     }
 
 
+def half_size(real: int, scenes: int) -> int:
+    """How many images stand on each side of a comparison: half of the real ones, and as many scenes.
+
+    Raises:
+        SynthmedError: there are too few images or scenes.
+    """
+    half = min(real // 2, scenes)
+    if half >= _FEWEST_IMAGES:
+        return half
+    few_real = real < 2 * _FEWEST_IMAGES
+    raise SynthmedError(
+        f"fidelity needs {2 * _FEWEST_IMAGES} real images and {_FEWEST_IMAGES} scenes at least",
+        value=f"{real} real images of the bank's splits and {scenes} scenes",
+        remedy="click objects on more images" if few_real else "ask for more scenes (--scenes)",
+    )
+
+
 def measure_fidelity(
     classes: tuple[str, ...],
     sizes_px: Floats,
@@ -155,13 +172,7 @@ def measure_fidelity(
     Raises:
         SynthmedError: there are too few images or scenes.
     """
-    half = min(len(real) // 2, len(synthetic))
-    if half < _FEWEST_IMAGES:
-        raise SynthmedError(
-            f"fidelity needs {2 * _FEWEST_IMAGES} real images and {_FEWEST_IMAGES} scenes at least",
-            value=f"{len(real)} real images and {len(synthetic)} scenes",
-            remedy="click objects on more images, or ask for more scenes (--scenes)",
-        )
+    half = half_size(len(real), len(synthetic))
     rng = np.random.default_rng([seed, 3])
     limits = count_limits(real.counts)
     floors, gaps = [], []

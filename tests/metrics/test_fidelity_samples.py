@@ -80,9 +80,9 @@ def test_scenes_are_cut_to_the_shape_of_real_images(bank: PatchBank) -> None:
 def test_objects_that_are_not_painted_do_not_count(bank: PatchBank) -> None:
     places = {"max_overlap": 0.9, "min_visible": 0.9}
     recipe = make_recipe({"canvas": {"size_px": [120, 120]}, "scale": 1.0, "placement": places})
-    scenes = [render(draw_plan(recipe, bank, 0, index), bank) for index in range(4)]
+    scenes = [render(draw_plan(recipe, bank, 0, index), bank) for index in range(24)]
     assert any(len(scene) < len(scene.plan) for scene in scenes)
-    looks = look_at_scenes(recipe, bank, [(120, 120)] * 4, seed=0).looks
+    looks = look_at_scenes(recipe, bank, [(120, 120)] * 24, seed=0).looks
     within = [
         ((c >= 0) & (c < 120)).all(axis=1) for c in (scene.plan.centers_px[scene.painted] for scene in scenes)
     ]
