@@ -23,9 +23,12 @@ from torch import Tensor, nn
 from synthmed.errors import ModelError
 from synthmed.nets.cam_classifier import CAMClassifier
 from synthmed.nets.cam_pooling import valid_cells
+from synthmed.nets.yolov2_head import YOLOv2Head
 
 METHODS = {"gradcam": "GradCAM", "gradcam++": "GradCAMPlusPlus", "layercam": "LayerCAM"}
 """What they are called here, and the classes of the library."""
+
+_ANOTHER_LAYER = "name one such as backbone.stage3"
 
 
 def predict_gradient_cams(
@@ -50,14 +53,16 @@ def predict_gradient_cams(
             ``None``.
 
     Raises:
-        ModelError: the library is missing, or there is no such method or layer, or the raw maps of the
-            network are of an unknown layout.
+        ModelError: the library is missing, there is no such method or layer, the layer gives no map that a
+            class depends on, or the raw maps of the network are of an unknown layout.
     """
     scored = _Scores(network, [sample.img_shape for sample in batch_data_samples])
+    explained = find_layer(network, layer)
     with (
         torch.inference_mode(False),
         torch.enable_grad(),
-        _explainer(method)(scored, [find_layer(network, layer)]) as explainer,
+        explained.register_forward_hook(_require_map),
+        _explainer(method)(scored, [explained]) as explainer,
     ):
         hooks = explainer.activations_and_grads
         images = batch_inputs.detach().clone().requires_grad_()
@@ -66,6 +71,8 @@ def predict_gradient_cams(
         for target in targets.sum(dim=0):
             hooks.gradients = []
             torch.autograd.grad(target, images, retain_graph=True)
+            if not hooks.activations or not hooks.gradients:
+                raise ModelError("no class depends on this layer", value=layer, remedy=_ANOTHER_LAYER)
             seen, slope = (one[0].float().numpy() for one in (hooks.activations, hooks.gradients))
             found = explainer.get_cam_image(images, None, None, seen, slope, False)
             maps.append(torch.from_numpy(found).clamp(min=0))
@@ -88,19 +95,25 @@ def find_layer(network: nn.Module, name: str | None) -> nn.Module:
         return list(network.backbone.children())[-1]
     modules = dict(network.named_modules())
     if name not in modules:
-        raise ModelError(
-            "the network has no such layer", value=name, remedy="name one such as backbone.stage3"
-        )
+        raise ModelError("the network has no such layer", value=name, remedy=_ANOTHER_LAYER)
     return modules[name]
 
 
-def class_log_probabilities(raw: Any, classes: int) -> Tensor:
+def _require_map(module: nn.Module, _: Any, output: Any) -> None:
+    if not isinstance(output, Tensor) or output.ndim != 4:
+        raise ModelError(
+            "the layer gives no map of its own", value=type(module).__name__, remedy=_ANOTHER_LAYER
+        )
+
+
+def class_log_probabilities(raw: Any, classes: int, *, softmax: bool = False) -> Tensor:
     """``(B, C, N)`` float32, the logarithm of each class's probability in each cell and anchor.
 
     Args:
         raw: what the head of a one-stage detector gives: maps of ``A * (5 + C)`` channels as those of YOLOv2
             and YOLOv3, or maps of classes, boxes and possibly objectness as those of YOLOX and RTMDet.
         classes: number of classes.
+        softmax: whether the classes of a cell exclude each other, as YOLOv2 has it.
 
     Raises:
         ModelError: it is none of these.
@@ -110,9 +123,11 @@ def class_log_probabilities(raw: Any, classes: int) -> Tensor:
     found = []
     for level in range(len(parts[0])):
         maps = parts[0][level].float()
-        if channels % (5 + classes) == 0:
+        if len(parts) == 1 and channels % (5 + classes) == 0:
             maps = maps.unflatten(1, (-1, 5 + classes)).transpose(1, 2).flatten(2)
-            values = F.logsigmoid(maps[:, 5:]) + F.logsigmoid(maps[:, 4:5])
+            logits = maps[:, 5:]
+            of_class = F.log_softmax(logits, dim=1) if softmax else F.logsigmoid(logits)
+            values = of_class + F.logsigmoid(maps[:, 4:5])
         elif channels == classes and len(parts) in (2, 3):
             values = F.logsigmoid(maps).flatten(2)
             if len(parts) == 3:
@@ -143,7 +158,8 @@ class _Scores(nn.Module):
         head = getattr(self.network, "bbox_head", None)
         if head is None:
             raise ModelError("the network has no head of a one-stage detector", remedy="use one of the zoo")
-        values = class_log_probabilities(self.network._forward(images), head.num_classes)
+        softmax = isinstance(head, YOLOv2Head) and head.region_loss.classes == "softmax"
+        values = class_log_probabilities(self.network._forward(images), head.num_classes, softmax=softmax)
         self.scores = values.detach().amax(dim=2).exp()
         return values.logsumexp(dim=2)
 

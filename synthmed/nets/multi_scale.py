@@ -11,6 +11,8 @@ from mmdet.registry import MODELS
 from mmengine.logging import MessageHub
 from torch import Tensor
 
+from synthmed.errors import ModelError
+
 
 @MODELS.register_module()
 class MultiScale(BatchSyncRandomResize):
@@ -25,6 +27,9 @@ class MultiScale(BatchSyncRandomResize):
         interval: how many iterations have one size; YOLOv2 has 10.
         size_divisor: sizes are multiples of it.
         seed: of the sizes.
+
+    Raises:
+        ModelError: there is no such size, or no such interval.
     """
 
     def __init__(
@@ -34,6 +39,18 @@ class MultiScale(BatchSyncRandomResize):
         size_divisor: int = 32,
         seed: int = 0,
     ) -> None:
+        least, largest = random_size_range
+        if not (1 <= size_divisor <= least <= largest and interval >= 1 and seed >= 0):
+            raise ModelError(
+                "MultiScale cannot draw sizes so",
+                value=dict(
+                    random_size_range=random_size_range,
+                    interval=interval,
+                    size_divisor=size_divisor,
+                    seed=seed,
+                ),
+                remedy="use for example random_size_range=(320, 608), interval=10, size_divisor=32, seed=0",
+            )
         super().__init__(random_size_range, interval, size_divisor)
         self.seed = seed
 

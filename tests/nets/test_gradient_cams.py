@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from PIL import Image
 from torch import nn
@@ -92,15 +93,37 @@ def test_probabilities_from_raw_maps(raw: Any, expected: list[list[float]]) -> N
     torch.testing.assert_close(found[0], torch.tensor(expected), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("classes", ["softmax", "sigmoid"])
+def test_scores_of_yolov2_are_those_of_its_boxes(classes: str) -> None:
+    torch.manual_seed(0)
+    head = dict(type="YOLOv2Head", in_channels=(64,), in_strides=(16,), stride=16, feat_channels=16)
+    head |= dict(num_classes=3, anchors_wh_px=[(10, 10), (30, 30)], loss=dict(classes=classes))
+    backbone = dict(type="Darknet19", width=0.125, out_indices=(4,))
+    model = MODELS.build(dict(type="SingleStageDetector", backbone=backbone, bbox_head=head)).eval()
+    nn.init.normal_(model.bbox_head.predictor.weight)
+    images = torch.randn(1, 3, 64, 96)
+    (found,) = predict_gradient_cams(model, images, samples((64, 96)), "gradcam")
+    with torch.no_grad():
+        raw = model._forward(images)[0].unflatten(1, (2, 8)).permute(0, 1, 3, 4, 2).reshape(-1, 8)
+        expected = raw[:, 4:5].sigmoid() * model.bbox_head.class_probabilities(raw[:, 5:])
+    torch.testing.assert_close(found.pred_scores, expected.amax(dim=0))
+
+
 def test_mistakes() -> None:
     model = classifier("avg")
     images, one = torch.randn(1, 3, 32, 32), samples((32, 32))
     with pytest.raises(ModelError, match="unknown layout"):
         class_log_probabilities((torch.zeros(1, 3, 2, 2),), 2)
+    with pytest.raises(ModelError, match="unknown layout"):  # nine anchors of RetinaNet, with four classes
+        class_log_probabilities(([torch.zeros(1, 36, 2, 2)], [torch.zeros(1, 36, 2, 2)]), 4)
     with pytest.raises(ModelError, match="no such kind of map"):
         predict_gradient_cams(model, images, one, "magic")
     with pytest.raises(ModelError, match="no such layer"):
         predict_gradient_cams(model, images, one, "gradcam", "backbone.stage9")
+    for layer, message in (("backbone", "no map of its own"), ("data_preprocessor", "no class depends")):
+        with pytest.raises(ModelError, match=message):
+            predict_gradient_cams(model, images, one, "gradcam", layer)
+    assert not any(module._forward_hooks for module in model.modules())
 
 
 @pytest.mark.parametrize("method", METHODS)

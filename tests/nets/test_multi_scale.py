@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from mmdet.structures import DetDataSample
 from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 
+from synthmed.errors import ModelError
 from synthmed.nets.multi_scale import MultiScale
 
 pytestmark = pytest.mark.mmdet
@@ -40,6 +42,15 @@ def test_sizes_change_at_the_interval_and_stay_in_the_range(hub: MessageHub) -> 
     assert heights == {64, 96, 128, 160}
     assert all(width == 32 * round(1.5 * height / 32) for height, width in sizes)
     assert all(len(set(sizes[first : first + 3])) == 1 for first in range(0, 60, 3))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [dict(random_size_range=(608, 320)), dict(random_size_range=(16, 64)), dict(interval=0), dict(seed=-1)],
+)
+def test_settings_that_draw_no_size_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match="cannot draw sizes so"):
+        MultiScale(**settings)
 
 
 def test_a_resumed_training_and_every_rank_see_the_same_sizes(hub: MessageHub) -> None:
