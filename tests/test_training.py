@@ -197,9 +197,13 @@ def is_running(pid: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_training_that_says_nothing_yet_ends_with_whoever_started_it(number: int, tmp_path: Path) -> None:
     write_program(tmp_path / "mim", *SILENT)
+    # A process in the background inherits signals that are ignored, and here it is to be ended by them.
+    handler = "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
     command = [
+        "import signal",
         "from pathlib import Path",
         "from synthmed import training",
+        f"signal.signal({number}, signal.{handler})",
         f"training._run([{str(tmp_path / 'mim')!r}], {{}}, Path({str(tmp_path / 'train.log')!r}), None)",
     ]
     starter = subprocess.Popen([sys.executable, "-c", "\n".join(command)], stderr=subprocess.DEVNULL)
