@@ -8,8 +8,8 @@ Train, go on after a kill, test:
     mim train mmdet mmdet_configs/cam/cam_darknet19_384_cpu.py --work-dir work_dirs/cam
     mim train mmdet mmdet_configs/cam/cam_darknet19_384_cpu.py --work-dir work_dirs/cam --resume
     mim test mmdet mmdet_configs/cam/cam_darknet19_384_cpu.py \
-        --checkpoint work_dirs/cam/iter_400.pth
-Options: --cfg-options train_cfg.max_iters=800 model.pooling=avg
+        --checkpoint work_dirs/cam/iter_1000.pth
+Options: --cfg-options train_cfg.max_iters=2000 model.pooling=avg
 Expected result and run time: mmdet_configs/README.md
 """
 
@@ -40,5 +40,5 @@ train_dataloader = dict(
     ),
 )
 
-train_cfg = dict(max_iters=400)
+train_cfg = dict(max_iters=1000)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))

@@ -4,7 +4,7 @@ Train, go on after a kill, test, with the variables of that config:
     mim train mmdet mmdet_configs/cam/cam_densenet_384_cpu.py --work-dir work_dirs/cam_densenet
     mim train mmdet mmdet_configs/cam/cam_densenet_384_cpu.py --work-dir work_dirs/cam_densenet --resume
     mim test mmdet mmdet_configs/cam/cam_densenet_384_cpu.py \
-        --checkpoint work_dirs/cam_densenet/iter_400.pth
+        --checkpoint work_dirs/cam_densenet/iter_1000.pth
 The output stride is 8.
 Stride 16: --cfg-options model.backbone.out_stride=16
 Stride 32: --cfg-options model.backbone.out_stride=32 model.backbone.blocks=4

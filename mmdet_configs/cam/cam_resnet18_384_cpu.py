@@ -4,7 +4,7 @@ Train, go on after a kill, test, with the variables of that config:
     mim train mmdet mmdet_configs/cam/cam_resnet18_384_cpu.py --work-dir work_dirs/cam_resnet18
     mim train mmdet mmdet_configs/cam/cam_resnet18_384_cpu.py --work-dir work_dirs/cam_resnet18 --resume
     mim test mmdet mmdet_configs/cam/cam_resnet18_384_cpu.py \
-        --checkpoint work_dirs/cam_resnet18/iter_400.pth
+        --checkpoint work_dirs/cam_resnet18/iter_1000.pth
 The output stride is 8.
 Stride 16: --cfg-options model.backbone.strides="(1,2,2)" model.backbone.dilations="(1,1,1)" model.shift_px=7
 Stride 32: --cfg-options model.backbone.num_stages=4 model.backbone.out_indices="(3,)" \
