@@ -244,8 +244,7 @@ def _cut_out(bank: PatchBank, key: tuple[str, str], side: int) -> NDArray[np.uin
 def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str, ...], method: str) -> None:
     """Val images with the expert's points, and the map of each class with its highest place; a row each.
 
-    All share one scale, whose end each class reaches or passes in one of 20 images of val; beyond it all
-    looks alike.
+    All share one scale.
     """
     from synthmed.nets.inference import Predictor
 
@@ -257,7 +256,7 @@ def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str
     found = {seen[index]: cams for index, _, cams in predictor.cams(paths, method=method)}
     highest = [cams.max(axis=(1, 2)) for cams in found.values()]
     medians = [np.median(cams, axis=(1, 2)) for cams in found.values()]
-    cam_range = map_range(medians, float(np.percentile(highest, 95, axis=0).min()))
+    cam_range = map_range(medians, highest)
     titles = ["clicked by the expert", *(f"map: {name}" for name in predictor.classes)]
     height, width = read_image(paths[0]).shape[:2]
     step = MAP_IN * height / width + GAP

@@ -2,11 +2,11 @@
 
 A map is shown as an 8-bit picture of the size of its image, and judged by its raw values, which stand in a
 file beside it (`raw_maps`). In the picture 0 stands for the level of the background in all maps of the run
-(`map_range`) or less, and 255 for their highest value; between them the scale is linear. It is the same for
-all images and classes, so an absent class looks cold beside a present one.
+or less, and 255 for what a strong map reaches or more (`map_range`); between them the scale is linear. It is
+the same for all images and classes, so an absent class looks cold beside a present one.
 
-The *heat* of a place is its share of the highest value: 0 where there is no evidence for the class, though
-the picture may show a trace above the background there.
+The *heat* of a place is its share of what a strong map reaches: 0 where there is no evidence for the class,
+though the picture may show a trace above the background there.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Scale(NamedTuple):
         return np.asarray(np.rint(np.clip(share, 0, 1) * 255), dtype=np.uint8)
 
     def heat(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Evidence as a share of the highest; 0 where there is none."""
+        """Evidence as a share of what is stored as 255, or more than 1; 0 where there is none."""
         return np.asarray(np.maximum(raw, 0) / np.float32(self.raw_at_255), dtype=np.float32)
 
 
@@ -87,7 +87,7 @@ class Spool:
         self.folder, self.names = folder, names
         self.scores: dict[int, Floats] = {}
         self._medians: list[Floats] = []
-        self._highest = 0.0
+        self._highest: list[Floats] = []
         folder.mkdir(parents=True)
 
     def fill(self, output: ClassifierOutput, shapes_px: Sequence[tuple[int, int]]) -> None:
@@ -106,11 +106,11 @@ class Spool:
                 )
             self.scores[index] = np.asarray(scores, dtype=float)
             self._medians.append(np.median(cams, axis=(1, 2)).astype(float))
-            self._highest = max(self._highest, float(cams.max(initial=0.0)))
+            self._highest.append(cams.max(axis=(1, 2)).astype(float))
             write_raw(self._path(index), cams)
 
     def scale(self) -> Scale:
-        """The scale on which all maps fit."""
+        """The scale on which all maps are shown."""
         return Scale(*map_range(self._medians, self._highest))
 
     def maps(self) -> Iterator[tuple[int, Floats, NDArray[np.float32]]]:

@@ -37,7 +37,7 @@ def draw_findings(data: DemoInput, val: Findings, report: RunReport, work_dir: P
     thresholds = [getattr(entry.detector, rule) if entry.detector else np.inf for entry in report.classes]
     maps = [entry.cam for entry in report.classes]
     medians = [np.median(cams, axis=(1, 2)) for cams in val.cams]
-    cam_range = map_range(medians, float(np.percentile([cams.max() for cams in val.cams], 95)))
+    cam_range = map_range(medians, [cams.max(axis=(1, 2)) for cams in val.cams])
     for rank, index in enumerate(_telling_images(val.annotated), start=1):
         name = val.truth.images[index]
         figure = plots.truth_predictions_cam(

@@ -19,7 +19,7 @@ SUFFIX = ".npz"
 _MAX_BYTES = 2**31
 
 
-def map_range(medians: ArrayLike, highest: float) -> tuple[float, float]:
+def map_range(medians: ArrayLike, highest: ArrayLike) -> tuple[float, float]:
     """The lowest and the highest value to show maps on one scale.
 
     A map is the sum that a classifier's decision rests on, and most of an image speaks against each class.
@@ -27,19 +27,25 @@ def map_range(medians: ArrayLike, highest: float) -> tuple[float, float]:
     images are: at the background of the class where it is highest, so that all others look cold there
     too, or at 0 if that is lower.
 
+    Classes differ in how high their maps rise, and beside the highest one the others would be pale. So the
+    scale ends where the class in the middle gets in one image of 20; what is higher looks the same.
+
     Args:
         medians: ``(N, C)``, of each image the median of the map of each class; N may be 0.
-        highest: the value that is shown in the strongest colour.
+        highest: ``(N, C)``, the highest value of each map.
 
     Examples:
-        >>> map_range([[-4.0, -6.0], [-5.0, -7.0], [-4.0, 3.0]], 8.0)
-        (-4.0, 8.0)
-        >>> map_range([], 0.0)
+        >>> map_range([[-4.0, -6.0], [-5.0, -7.0], [-4.0, 3.0]], [[8.0, 4.0], [9.0, -1.0], [7.0, -2.0]])
+        (-4.0, 6.5)
+        >>> map_range([], [])
         (0.0, 1.0)
     """
-    levels = np.asarray(medians, dtype=np.float64)
-    low = min(0.0, float(np.median(levels, axis=0).max())) if levels.size else 0.0
-    return low, highest if highest > np.finfo(float).tiny else 1.0
+    levels, tops = np.asarray(medians, dtype=np.float64), np.asarray(highest, dtype=np.float64)
+    if not levels.size:
+        return 0.0, 1.0
+    reached = np.percentile(tops, 95, axis=0, method="higher")
+    seen = reached[reached > np.finfo(float).tiny]
+    return min(0.0, float(np.median(levels, axis=0).max())), float(np.median(seen)) if len(seen) else 1.0
 
 
 def write_raw(path: Path, cams: ArrayLike) -> None:

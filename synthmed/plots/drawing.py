@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Circle, Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
@@ -106,6 +106,21 @@ def draw_points(axes: Axes, centers_px: Floats, color: str, marker: str, size: f
             )
             if marker != "x":
                 marks.set_facecolor("none")
+
+
+def draw_circles(axes: Axes, centers_px: Floats, diameter_px: float, color: str) -> None:
+    """Circles round centres, which leave what is inside to be seen."""
+    for row, column in centers_px:
+        axes.add_patch(
+            Circle(
+                (column, row),
+                diameter_px / 2,
+                fill=False,
+                edgecolor=color,
+                linewidth=1.0,
+                path_effects=casing(1.0),
+            )
+        )
 
 
 def scale_bar(

@@ -24,6 +24,7 @@ from synthmed.plots.drawing import (
     TITLE,
     color_bar,
     draw_boxes,
+    draw_circles,
     draw_points,
     heated,
     new_figure,
@@ -110,10 +111,10 @@ def truth_predictions_cam(
     draw_boxes(panels[1], found.boxes_px, found.labels, status == FALSE_POSITIVE)
     for label, axes in zip(shown, panels[2:], strict=True):
         show_image(axes, heated(image, maps[label], cam_range))
-        draw_points(axes, own.centers_px[own.labels == label], class_color(label), "o", 7)
+        draw_circles(axes, own.centers_px[own.labels == label], sizes[label], class_color(label))
         limit = float(np.broadcast_to(peak_thresholds, len(sizes))[label])
         peaks, _ = find_peaks(maps[label], sizes[label] / 2, limit)
-        draw_points(axes, peaks, INK, "x", 5)
+        draw_points(axes, peaks, INK, "D", 4)
     _legend(figure, {truth.classes[label]: class_color(label) for label in shown}, boxes_annotated)
     color_bar(figure, cam_range)
     return figure
@@ -181,8 +182,8 @@ def _legend(figure: Figure, colors: Mapping[str, str], boxes_annotated: bool) ->
     amiss = "dashed: at the border, or wrong" if boxes_annotated else "dashed: wrong"
     handles += [
         Patch(facecolor="none", edgecolor=QUIET, linewidth=1.2, linestyle=(0, (2.5, 1.8)), label=amiss),
-        _key("o", 7, QUIET, "expert's centre"),
-        _key("x", 5, INK, "CAM peak"),
+        _key("o", 9, QUIET, "expert's centre; in maps as large as the class"),
+        _key("D", 4, INK, "peak of a map"),
     ]
     width, height = figure.get_size_inches()
     figure.legend(

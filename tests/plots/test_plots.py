@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Circle, Rectangle
 from PIL import Image as PillowImage
 from skimage.color import deltaE_ciede2000, rgb2lab
 
@@ -215,6 +215,12 @@ def boxes(axes: object) -> list[tuple[float, float, str, bool]]:
     ]
 
 
+def circles(axes: object) -> list[tuple[float, float, float]]:
+    """Column, row and diameter of each circle."""
+    found = [p for p in axes.patches if isinstance(p, Circle)]  # type: ignore[attr-defined]
+    return [(*p.get_center(), p.get_width()) for p in found]
+
+
 def test_truth_stands_beside_predictions_beside_maps(draw: Callable[..., Figure]) -> None:
     figure = draw(title="b.png")
     expert, detector, first, second, bar = figure.axes
@@ -233,15 +239,16 @@ def test_truth_stands_beside_predictions_beside_maps(draw: Callable[..., Figure]
     assert boxes(detector) == [(15, 14, PALETTE[0], False), (44, 4, PALETTE[1], True)]
     marks = [[c.get_offsets().tolist() for c in axes.collections] for axes in (first, second)]
     # Each mark stands on a white rim of its own; (column, row).
-    assert marks[0] == [[[20, 20], [50, 5]]] * 2 + [[[22.5, 19.5]]] * 2
-    assert marks[1] == [[[70, 40]]] * 2
+    assert marks == [[[[22.5, 19.5]]] * 2, []]
+    assert circles(first) == [(20, 20, SIZE), (50, 5, SIZE)]
+    assert circles(second) == [(70, 40, SIZE)]
     assert [t.get_text() for t in bar.get_xticklabels()] == ["0", "1", "2"]
     assert [t.get_text() for t in figure.legends[0].get_texts()] == [
         "red",
         "white",
         "dashed: at the border, or wrong",
-        "expert's centre",
-        "CAM peak",
+        "expert's centre; in maps as large as the class",
+        "peak of a map",
     ]
     drawn(figure)
 
