@@ -71,9 +71,7 @@ class PeakDetector:
         # Lower by what rounding may add: a score has no room to tell heights above 37 apart.
         height = logit(np.nextafter(np.clip(self.score_threshold, 0, 1), 0)) - _ROUNDING
         found = [peak_boxes(maps, self._sizes_px, float(height)) for _, maps in self._classifier.maps(images)]
-        return [
-            Detections(*(column[one.scores >= self.score_threshold] for column in one)) for one in found
-        ]
+        return [Detections(*(column[one.scores >= self.score_threshold] for column in one)) for one in found]
 
 
 def peak_boxes(maps: Maps, sizes_px: Sequence[float], threshold: float = 0.0) -> Detections:
