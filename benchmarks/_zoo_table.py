@@ -23,6 +23,10 @@ def zoo_table(out: Path) -> Iterator[str]:
             facts[line["model"]] = line
             continue
         same = found.setdefault((line["model"], line["data"]), [])
+        for one in same:
+            # A network that was only judged again, or went on after a kill, has no minutes of its own.
+            if (one["seed"], one["iterations"]) == (line["seed"], line["iterations"]):
+                line["cpu_minutes"] = line["cpu_minutes"] or one["cpu_minutes"]
         same[:] = [one for one in same if one["seed"] != line["seed"]] + [line]
     names = list(dict.fromkeys(data for _, data in found))
     heads = [f"{name}: F1@0.5, centre F1" for name in names]
@@ -35,7 +39,7 @@ def zoo_table(out: Path) -> Iterator[str]:
 
 def _cell(lines: Sequence[dict[str, Any]]) -> str:
     return "; ".join(
-        f"{line['iterations']} iterations, {line['cpu_minutes']} min: "
+        f"{line['iterations']} iterations, {line['cpu_minutes'] or '?'} min: "
         + ", ".join(
             f"{name} {line['f1_iou'][name]:.2f}, {line['f1_center'][name]:.2f}" for name in line["f1_iou"]
         )

@@ -24,6 +24,8 @@ PEAK_RULE = "peak"
 UNDECIDED = 0.5
 """The score of a peak of height 0, above which a map says yes."""
 
+_ROUNDING = 1e-9
+
 
 class MapMaker(Protocol):
     """A classifier that is ready to look at images."""
@@ -66,8 +68,10 @@ class PeakDetector:
 
     def find(self, images: Sequence[Image]) -> list[Detections]:
         """Boxes in each image; see `synthmed.detect.model.Detector`."""
-        threshold = float(logit(np.clip(self.score_threshold, 0, 1)))
-        return [peak_boxes(maps, self._sizes_px, threshold) for _, maps in self._classifier.maps(images)]
+        # Lower by what rounding may add: a score has no room to tell heights above 37 apart.
+        height = logit(np.nextafter(np.clip(self.score_threshold, 0, 1), 0)) - _ROUNDING
+        found = [peak_boxes(maps, self._sizes_px, float(height)) for _, maps in self._classifier.maps(images)]
+        return [Detections(*(column[one.scores >= self.score_threshold] for column in one)) for one in found]
 
 
 def peak_boxes(maps: Maps, sizes_px: Sequence[float], threshold: float = 0.0) -> Detections:

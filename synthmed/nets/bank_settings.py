@@ -71,8 +71,8 @@ def class_count(bank: str | Path | None, num_classes: int | None) -> int:
     """
     if num_classes is None:
         if not bank:
-            raise ModelError("a classifier without a bank needs num_classes", remedy="name the bank")
+            raise ModelError("a network without a bank needs num_classes", remedy="name the bank")
         num_classes = len(open_bank(bank).classes)
     if num_classes < 1:
-        raise ModelError("a classifier needs at least one class", value=num_classes, remedy="name the bank")
+        raise ModelError("a network needs at least one class", value=num_classes, remedy="name the bank")
     return num_classes

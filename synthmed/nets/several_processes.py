@@ -28,5 +28,8 @@ class SeveralProcessesRunner(Runner):
     def wrap_model(self, model_wrapper_cfg: Mapping[str, Any] | None, model: Any) -> Any:
         """Have the gradients of all processes averaged."""
         if self.distributed and not torch.cuda.is_available():
-            model_wrapper_cfg = {"device_ids": None, "broadcast_buffers": False, **(model_wrapper_cfg or {})}
+            # MMEngine asks the config itself only where it is given no settings.
+            unused = {"find_unused_parameters": self.cfg.get("find_unused_parameters", False)}
+            settings = unused if model_wrapper_cfg is None else model_wrapper_cfg
+            model_wrapper_cfg = {"device_ids": None, "broadcast_buffers": False, **settings}
         return super().wrap_model(model_wrapper_cfg, model)

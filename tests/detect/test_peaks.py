@@ -107,6 +107,20 @@ def test_heights_that_were_chosen_on_train_are_scores(
     assert as_scores({"center": {"small": 0.1}}) == {"center": {"small": 0.1}}
 
 
+@pytest.mark.parametrize("height", [-4.0, 0.0, 1.97, 17.66, 29.91, 36.9, 60.0])
+def test_a_peak_as_high_as_the_threshold_stays(height: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    maps = np.full((2, 16, 16), -9, dtype=np.float32)
+    maps[0, 6, 7], maps[1, 6, 7] = height, height - 0.1
+    classifier = Darkness()
+    monkeypatch.setattr(classifier, "maps", lambda images: [(np.zeros(2), maps)])
+    detector = PeakDetector(classifier)
+    chosen = {"peak": dict.fromkeys(CLASSES, float(maps[0, 6, 7]))}
+    detector.score_threshold = min(least_scores(CLASSES, chosen, None, False, peaks=True)[0])
+    (found,) = detector.find([np.zeros((16, 16, 3), dtype=np.uint8)])
+    # From 37 on all heights have the score 1.
+    assert found.labels.tolist() == ([0, 1] if height > 36.8 else [0])
+
+
 def test_files_and_counts_are_those_of_a_detector(phantom_dir: Path, tmp_path: Path) -> None:
     images = find_images([phantom_dir / "images"])
     outputs = Outputs(tmp_path / "pred.json", tmp_path / "pred.csv", counts=tmp_path / "counts.csv")

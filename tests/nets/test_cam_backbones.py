@@ -59,7 +59,9 @@ def test_a_cell_lies_over_its_pixels(backbone: dict[str, Any], stride: int, sett
     weight = images.grad.sum(dim=(0, 1)).double()
     places = torch.arange(side) + 0.5
     seen_at = np.array([(weight.sum(dim=1 - axis) @ places.double()) / weight.sum() for axis in (0, 1)])
-    np.testing.assert_allclose(seen_at, (middle + 0.5) * stride, atol=2.0)  # max-pools choose at random
+    # Max-pools choose at random. The stem that was published would shift every map of DenseNet by 1.5 px.
+    atol = 0.5 if backbone["type"] == "DenseNet" else 2.0
+    np.testing.assert_allclose(seen_at, (middle + 0.5) * stride, atol=atol)
 
 
 @pytest.mark.parametrize("settings", [dict(depth=18), dict(out_stride=2), dict(blocks=0), dict(growth=0)])

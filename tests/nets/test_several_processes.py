@@ -12,8 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
 
 from synthmed.nets.checkpoints import load_checkpoint
+from synthmed.nets.several_processes import SeveralProcessesRunner
 
 pytestmark = [pytest.mark.mmdet, pytest.mark.slow]
 
@@ -144,3 +147,16 @@ def test_a_killed_training_goes_on_with_the_same_scenes_to_nearly_the_same_weigh
     for name, value in expected["state_dict"].items():
         if "running_" not in name:
             torch.testing.assert_close(found["state_dict"][name], value, rtol=0, atol=most, msg=name)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_unused_parameters_are_found_where_the_config_says_so(
+    asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    monkeypatch.setattr(Runner, "wrap_model", lambda self, settings, model: told.append(settings))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    runner = SeveralProcessesRunner.__new__(SeveralProcessesRunner)
+    runner._distributed, runner.cfg = True, Config({"find_unused_parameters": asked})
+    runner.wrap_model(None, torch.nn.Linear(1, 1))
+    assert told == [{"device_ids": None, "broadcast_buffers": False, "find_unused_parameters": asked}]
