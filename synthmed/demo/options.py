@@ -38,7 +38,7 @@ class DemoOptions:
         Raises:
             ModelError: the folder does not have it.
         """
-        return self._config("yolov2/yolov2_darknet19_416_cpu.py")
+        return self._config("yolov3/yolov3_darknet19_416_cpu.py")
 
     @property
     def classifier_config(self) -> Path:
