@@ -68,10 +68,10 @@ class PeakDetector:
 
     def find(self, images: Sequence[Image]) -> list[Detections]:
         """Boxes in each image; see `synthmed.detect.model.Detector`."""
-        # Lower by what rounding may add: a score has no room to tell heights above 37 apart.
-        height = logit(np.nextafter(np.clip(self.score_threshold, 0, 1), 0)) - _ROUNDING
-        found = [peak_boxes(maps, self._sizes_px, float(height)) for _, maps in self._classifier.maps(images)]
-        return [Detections(*(column[one.scores >= self.score_threshold] for column in one)) for one in found]
+        # Lower by what rounding may add; a score of 1 stands for all heights from 37 on.
+        score = np.nextafter(np.clip(self.score_threshold, 0, 1), 0)
+        threshold = float(logit(score)) - _ROUNDING
+        return [peak_boxes(maps, self._sizes_px, threshold) for _, maps in self._classifier.maps(images)]
 
 
 def peak_boxes(maps: Maps, sizes_px: Sequence[float], threshold: float = 0.0) -> Detections:

@@ -213,5 +213,5 @@ def test_another_number_of_anchors_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["BankYOLOV3Head", "BankYOLOXHead", "BankRTMDetHead"])
 def test_without_bank_and_classes(kind: str) -> None:
-    with pytest.raises(ModelError, match="a (detector|network) without a bank"):
+    with pytest.raises(ModelError, match=r"a (detector|network) without a bank"):
         MODELS.build(dict(type=kind, in_channels=[8]))
