@@ -120,7 +120,8 @@ class MixedDataset:
         """What the first ``items`` items show, by images and by objects, and how often each real image."""
         *shares, whole = self.real_objects_share()
         by_class = ", ".join(
-            f"{name} {share:.1%}" for name, share in zip(self.metainfo["classes"], shares, strict=True)
+            f"{name} none" if np.isnan(share) else f"{name} {share:.1%}"
+            for name, share in zip(self.metainfo["classes"], shares, strict=True)
         )
         least, most = self.mix.repeats(items)
         times = f"{most} times" if least == most else f"{least} or {most} times"

@@ -114,6 +114,11 @@ def test_shares_are_told_by_images_and_by_objects(parts: dict[str, Any]) -> None
     assert (make(parts, 0).real_objects_share() == 0).all()
 
 
+def test_a_class_that_nothing_shows_has_no_share(parts: dict[str, Any]) -> None:
+    parts["scenes"]["recipe"] = dict(counts=dict(kind="fixed", fixed={"RBC": 2}))
+    assert "(Bacteria none, RBC 0.0%, WBC none)" in make(parts, 0).tell_mix(10)
+
+
 def test_only_the_pool_is_shown(parts: dict[str, Any]) -> None:
     mixed = make(parts, 1, real_images=3)
     names = [path_of(mixed[k]) for k in range(9)]
