@@ -36,6 +36,7 @@ _RATES = (
     ("centre: threshold", "detector.threshold_center"),
     ("precision ", "detector.precision_center"),
     ("recall ", "detector.recall_center"),
+    ("count off by", "detector.count_error"),
 )
 
 

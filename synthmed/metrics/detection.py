@@ -217,6 +217,21 @@ def detection_scores(
     return DetectionScores(matched.classes, limits, tp, fp, truths - tp)
 
 
+def count_errors(matched: MatchedPredictions, thresholds: ArrayLike) -> Ints:
+    """How far the number of objects found in each image is off, whatever lies where.
+
+    Args:
+        matched: the verdicts; what is ignored is counted on neither side.
+        thresholds: ``(C,)`` float, or one number for all classes.
+
+    Returns:
+        ``(I, C)`` int, found minus present.
+    """
+    limits = np.broadcast_to(np.asarray(thresholds, dtype=float), len(matched.classes))
+    counted = (matched.scores >= limits[matched.labels]) & (matched.status != IGNORED)
+    return _per_image(matched, counted) - matched.image_truths
+
+
 def sum_over_images(counts: NDArray, weights: Floats | None) -> NDArray:
     """``(C,)`` the sum of ``(I, C)`` over images; ``(R, C)`` where they have weights ``(R, I)``."""
     return counts.sum(axis=0) if weights is None else weights @ counts.astype(np.float64)

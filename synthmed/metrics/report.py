@@ -56,6 +56,8 @@ class DetectorFigures:
         threshold_center: that threshold.
         f1_center_fixed: F1 by centre distance, at 0.3.
         coco_map: mean over IoU 0.50, 0.55 ... 0.95 of COCO's average precision.
+        count_error: by how many objects the count of an image is off, the mean over all images, also those
+            without the class; at the threshold of centres.
         intervals: of these.
     """
 
@@ -71,6 +73,7 @@ class DetectorFigures:
     threshold_center: float
     f1_center_fixed: float
     coco_map: float = math.nan
+    count_error: float = math.nan
     intervals: Intervals = field(default_factory=dict)
 
 

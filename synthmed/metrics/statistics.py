@@ -21,6 +21,7 @@ from synthmed.metrics.curves import with_mean
 from synthmed.metrics.detection import (
     DetectionScores,
     MatchedPredictions,
+    count_errors,
     detection_scores,
     match_predictions,
 )
@@ -47,6 +48,7 @@ def detector_statistic(
         fixed_threshold: the one that needs no choice.
         by_iou: from `match_at_coco_ious`.
     """
+    off_by = np.abs(count_errors(verdicts[1], thresholds[1])).astype(np.float64)
     rankings = [[matched.ranking(label) for label in range(len(matched.classes))] for matched in by_iou]
 
     def figures(weights: Floats) -> dict[str, Floats]:
@@ -59,6 +61,7 @@ def detector_statistic(
         coco = [[coco_average_precision(counts) for counts in of_iou] for of_iou in curves]
         found["average_precision"] = with_mean(np.stack(areas, axis=1))
         found["coco_map"] = with_mean(np.mean(coco, axis=0).T)
+        found["count_error"] = with_mean(weights @ off_by / weights.sum(axis=1, keepdims=True))
         return found
 
     return figures

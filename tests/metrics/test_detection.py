@@ -19,6 +19,7 @@ from synthmed.metrics.detection import (
     TRUE_POSITIVE,
     average_precisions,
     best_thresholds,
+    count_errors,
     detection_scores,
     f1_at,
     match_predictions,
@@ -124,6 +125,24 @@ def test_detection_scores(
     assert (result.tp.tolist(), result.fp.tolist(), result.fn.tolist()) == (tp, fp, fn)
     of_first = (result.precision[0], result.recall[0], result.f1[0])
     assert of_first == pytest.approx(scores, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "scores", "expected"),
+    [
+        ([], [], [[-1, 0], [-1, -1]]),
+        ([(0, 0, *A), (1, 0, *B), (1, 1, *C)], [0.9, 0.8, 0.7], [[0, 0], [0, 0]]),
+        ([(0, 0, *A), (0, 0, *B), (0, 0, *C), (1, 1, *A)], [0.9, 0.8, 0.7, 0.2], [[2, 0], [-1, -1]]),
+        ([(0, 1, *B)], [0.9], [[-1, 0], [-1, -1]]),
+    ],
+    ids=["nothing", "right numbers, wrong places", "two too many, one score too low", "an ignored object"],
+)
+def test_count_errors(
+    points: Make, predictions: Say, found: list, scores: list[float], expected: list
+) -> None:
+    truth = points([(0, 0, *A), (1, 0, *A), (1, 1, *A), (0, 1, *B)], edge=[False, False, False, True])
+    matched = match_predictions(predictions(found, scores), truth)
+    assert count_errors(matched, [0.3, 0.3]).tolist() == expected
 
 
 @pytest.mark.parametrize("of_the_other", [[], [(0, 1, *B)]])

@@ -28,6 +28,7 @@ def test_detector_thresholds_are_those_of_train(points: Make, predictions: Say) 
     assert first.f1_iou_fixed == first.f1_center_fixed == 1
     assert first.average_precision == 1
     assert (second.f1_iou, second.average_precision, second.threshold_iou) == (0, 0, 0.3)
+    assert (first.count_error, second.count_error, overall.count_error) == (0.5, 0, 0.25)
     assert (overall.f1_iou_fixed, overall.average_precision) == (0.5, 0.5)
     assert math.isnan(overall.threshold_iou)
 
