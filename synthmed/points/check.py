@@ -16,7 +16,9 @@ from synthmed.points.check_rows import (
     check_groups,
     check_images,
     check_outside,
+    check_rare,
     check_whole_numbers,
+    outside,
 )
 from synthmed.points.check_shift import check_shift
 from synthmed.points.finding import Finding
@@ -26,6 +28,7 @@ from synthmed.points.separability import Pixels, look_at_pixels
 
 Progress = Callable[[int, int], None]
 _MAX_IMAGES = 24
+_FEW_OUTSIDE = 0.1
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,12 @@ class CheckReport:
     Attributes:
         findings: what is wrong, the gravest first.
         notes: what was seen and is no fault by itself.
+        warnings: what is no fault of the file, and yet will not do.
     """
 
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def check_points(
@@ -67,21 +72,29 @@ def check_points(
     """
     rng = np.random.default_rng(seed)
     pixels = look_at_pixels(points, images_dir, rng, max_images, progress)
-    placement = check_placement(points, pixels, images_dir, rng)
+    lost = outside(points)
+    inside = points.select(~lost)
+    # A few stray rows say nothing of the others; a wrong unit throws many points out.
+    within = pixels.of(inside)
+    placement = (
+        check_placement(points, within if lost.mean() <= _FEW_OUTSIDE else pixels, images_dir, rng)
+        if len(points)
+        else []
+    )
     findings = list(placement)
     if not placement:
         findings += check_outside(points)
-        findings += check_empty(points, pixels)
+        findings += check_empty(inside, within)
     notes = check_whole_numbers(points)
     if not placement:
-        shifted, shift_notes = check_shift(points, pixels, rng)
+        shifted, shift_notes = check_shift(within, rng)
         findings += shifted
         notes += shift_notes
         findings += check_doubled(points)
     findings += check_class_names(points)
     findings += check_groups(points)
     image_findings, image_notes = check_images(points, images_dir)
-    return CheckReport(findings + image_findings, notes + image_notes)
+    return CheckReport(findings + image_findings, notes + image_notes, check_rare(points))
 
 
 def skipped_findings(reasons: Counter[str]) -> list[Finding]:

@@ -16,6 +16,9 @@ from synthmed.points.pointset import PointSet
 _DOUBLED_PX = 1.0
 _SHOWN = 3
 
+LEAST_OBJECTS = 10
+"""Of a class: with one image in five held out, about two of them are left to judge by."""
+
 
 def outside(points: PointSet) -> NDArray[np.bool_]:
     """``(N,)`` which points lie outside their image."""
@@ -76,6 +79,18 @@ def check_class_names(points: PointSet) -> list[Finding]:
         )
         for names in alike.values()
         if len(names) > 1
+    ]
+
+
+def check_rare(points: PointSet) -> list[str]:
+    """A sentence for each class with fewer objects than a bank and a measured figure need."""
+    counts = np.bincount(points.labels, minlength=len(points.classes)).tolist()
+    return [
+        f"class {name!r} has {count} {'point' if count == 1 else 'points'} only: every scene repeats the few "
+        "that there are, and a split that holds none of them cannot tell whether they are found. "
+        f"Click {LEAST_OBJECTS} or more, mend the name, or leave the class out (--class names those to keep)"
+        for name, count in zip(points.classes, counts, strict=True)
+        if 0 < count < LEAST_OBJECTS
     ]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,11 @@ class Pixels:
     factors: list[int]
     greys: list[NDArray[np.float32]]
     centers_px: Centers
+
+    def of(self, points: PointSet) -> Pixels:
+        """The same images with other points of the same set."""
+        centers = [points.centers_px[points.image_index == image] for image in self.images]
+        return replace(self, centers_px=centers)
 
 
 def look_at_pixels(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from synthmed.points import PointSet, check_points, read_image, read_points
-from synthmed.points.check_rows import check_groups
+from synthmed.points.check_rows import check_groups, check_rare
 from synthmed.points.images import exif_orientation
 from synthmed.points.turns import from_stored
 
@@ -55,13 +55,23 @@ def test_a_wrong_reading_is_found(
     assert finding.remedy
 
 
-@pytest.mark.parametrize("name", ["ldc_small", "dsb_fixture"])
-def test_a_shift_is_found_with_its_direction(shared_data: Path, name: str) -> None:
-    points, images_dir = read(shared_data, name)
-    findings = check_points(moved(points, lambda c, s: c + np.array([-4, 0])), images_dir).findings
-    (finding,) = [f for f in findings if "shifted" in f.what]
-    down = float(finding.remedy.split(" to y")[0].rsplit(" ", 1)[1])
-    assert 3 < down < 5.5
+@pytest.mark.parametrize("stray", [0, 20])
+@pytest.mark.parametrize("shift_px", [(-4, 0), (0, 6), (3, -3), (0, 10)])
+def test_a_shift_is_found_as_large_as_it_is(
+    shared_data: Path, shift_px: tuple[float, float], stray: int
+) -> None:
+    """Rows that lie outside their image change nothing."""
+    points, images_dir = read(shared_data, "dsb_fixture")
+    points = moved(points, lambda c, s: c + np.array(shift_px))
+    centers = points.centers_px.copy()
+    centers[: 17 * stray : 17] += 5000
+    report = check_points(replace(points, centers_px=centers), images_dir)
+    (finding,) = [f for f in report.findings if "shifted" in f.what]
+    words = finding.remedy.split()
+    assert (words[3], words[7].rstrip(",")) == ("x", "y")
+    assert -float(words[5]) == pytest.approx(shift_px[0], abs=0.3)
+    assert -float(words[1]) == pytest.approx(shift_px[1], abs=0.3)
+    assert "are usual" in finding.evidence
 
 
 def test_half_a_pixel_is_noted_where_coordinates_are_whole(shared_data: Path) -> None:
@@ -149,6 +159,14 @@ def test_an_empty_set_of_points_is_looked_at(images_dir: Path, tmp_path: Path) -
     report = check_points(points.select(np.zeros(1, bool)), images_dir)
     assert report.findings == []
     assert any("2 of 2 images are listed without points" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, ""), (1, "1 point only"), (9, "9 points only"), (10, "")])
+def test_a_class_of_few_objects_is_a_warning(shared_data: Path, count: int, said: str) -> None:
+    points = read(shared_data, "dsb_fixture")[0]
+    points = replace(points, classes=("rare", "usual"), labels=(np.arange(len(points)) >= count).astype(int))
+    found = check_rare(points)
+    assert [said in text and "rare" in text for text in found] == [True] * bool(said)
 
 
 def test_groups_on_both_sides_are_found() -> None:
