@@ -13,7 +13,7 @@ import click
 from synthmed.errors import PointsError, ProblemLog
 from synthmed.points import FORMATS, PointSet
 from synthmed.points.problems import Reason
-from synthmed.terminal import Commands, console, print_problems, progress_bar
+from synthmed.terminal import Commands, console, print_problems, print_table, print_warnings, progress_bar
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _INPUT = click.Path(exists=True, path_type=Path)
@@ -159,11 +159,17 @@ def check(source: Path, images_dir: Path, max_images: int, seed: int, **options:
     with progress_bar("Looking at images") as progress:
         report = check_points(found, images_dir, seed=seed, max_images=max_images, progress=progress)
     findings = skipped_findings(log.counts()) + report.findings
-    console.print(f"{len(found)} points of {len(found.classes)} classes on {len(found.images)} images")
+    counts = found.counts()
+    print_table(
+        f"{len(found)} points on {len(found.images)} images",
+        ("class", "points", "images"),
+        list(zip(found.classes, counts.sum(axis=0).tolist(), (counts > 0).sum(axis=0).tolist(), strict=True)),
+    )
     for number, finding in enumerate(findings, 1):
         console.print(f"{number}. {finding.what}", style="yellow")
         console.print(f"   seen:   {finding.evidence}")
         console.print(f"   remedy: {finding.remedy}")
+    print_warnings(report.warnings)
     for note in log.notes + report.notes:
         console.print(f"note: {note}")
     if not findings:
