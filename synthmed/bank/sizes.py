@@ -34,6 +34,22 @@ def parse_sizes(
         >>> parse_sizes(["RBC=103px", "WBC=12um"], ["RBC", "WBC", "Platelet"], pixel_size_um=0.06)
         {'RBC': 103.0, 'WBC': 200.0, 'Platelet': None}
     """
+    sizes = read_sizes(texts, pixel_size_um)
+    for name in sizes:
+        if name not in classes:
+            known = ", ".join(classes)
+            raise BankError(
+                "size of a class that has no points", value=name, remedy=f"the classes are: {known}"
+            )
+    return {name: sizes.get(name) for name in classes}
+
+
+def read_sizes(texts: Sequence[str], pixel_size_um: float | None = None) -> dict[str, float | None]:
+    """The same of the classes that are named, before it is known which ones there are.
+
+    Raises:
+        BankError: an entry is malformed, a class has two sizes, or a unit needs the pixel size.
+    """
     sizes: dict[str, float | None] = {}
     if pixel_size_um is not None and not 0 < pixel_size_um < float("inf"):
         raise BankError(
@@ -48,15 +64,10 @@ def parse_sizes(
         name = name.strip()
         if not separator:
             raise BankError("a class size needs a name and a value", value=text, remedy=_HOW)
-        if name not in classes:
-            known = ", ".join(classes)
-            raise BankError(
-                "size of a class that has no points", value=name, remedy=f"the classes are: {known}"
-            )
         if name in sizes:
             raise BankError("a class has two sizes", value=name, remedy="name each class once")
         sizes[name] = _parse_size(name, value.strip(), pixel_size_um)
-    return {name: sizes.get(name) for name in classes}
+    return sizes
 
 
 def _parse_size(name: str, text: str, pixel_size_um: float | None) -> float | None:

@@ -103,8 +103,10 @@ def bank_build(
     """Cut a patch round every centre of the train split."""
     from synthmed import bank as banks
     from synthmed.bank import build_bank, make_spec, resolve_sizes, save_bank
+    from synthmed.bank.sizes import read_sizes
 
     banks.require_free(out)
+    read_sizes(sizes, pixel_size_um)  # a missing unit is told before the points are read, which takes a while
     log = ProblemLog(strict=strict)
     try:
         found = read(points_file, images_dir, log, options)
