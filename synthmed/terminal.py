@@ -90,7 +90,8 @@ _BANK_LEGEND = (
     "size px: side of the class. spread: how much its whole objects vary, as a share of their median "
     "diameter. points: clicked in the splits that are cut. at border, share: of these, patch or object meets "
     "the border of the image. dropped: not in the bank. Of the patches: cut off: the border may cut the "
-    "object; with a neighbour: another clicked centre is in what is pasted; not segmented: no outline found."
+    "object; with a neighbour: another clicked centre is in what is pasted; not segmented: no outline found; "
+    "discs: round though an outline was asked for, as none was found or (halo) others touch it."
 )
 
 
@@ -114,6 +115,7 @@ def print_bank(bank_dir: Path, verify: bool = False) -> None:
             r.truncated,
             r.crowded,
             r.unsegmented,
+            r.rounded,
         )
         for r in opened.report
     ]
@@ -132,6 +134,7 @@ def print_bank(bank_dir: Path, verify: bool = False) -> None:
             "cut off",
             "with a neighbour",
             "not segmented",
+            "discs",
         ),
         rows,
     )

@@ -171,6 +171,7 @@ def _report(
     labels = kept.labels[np.array(cut.point)]
     of_crossing = kept.labels[np.array(cut.crossing, dtype=np.int64)]
     crowded = np.array(cut.other_centers) > 0
+    rounded = ((np.array(cut.rim_px) == 0) | ~quality.segmented) & spec.follows_outline
     report = []
     for label, name in enumerate(kept.classes):
         own = labels == label
@@ -190,6 +191,7 @@ def _report(
                 duplicates=int((own & (fate == _DUPLICATE)).sum()),
                 unsegmented=int((stays & ~quality.segmented).sum()),
                 truncated=int((stays & quality.truncated).sum()),
+                rounded=int((stays & rounded).sum()),
             )
         )
     return tuple(report)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from synthmed.bank.spec import BankSpec
 
 _MOST = 0.7
+_LEAST_PATCHES = 10
 
 
 class ClassReport(NamedTuple):
@@ -28,6 +29,8 @@ class ClassReport(NamedTuple):
         unsegmented: patches kept whose object could not be segmented; they have a round matte.
         truncated: patches kept whose object the border of its image may cut; scenes show them only where the
             class has no other.
+        rounded: patches kept with a disc where the matte was to follow an outline: those that could not be
+            segmented, and for ``halo`` those that touch others.
     """
 
     name: str
@@ -42,6 +45,7 @@ class ClassReport(NamedTuple):
     duplicates: int = 0
     unsegmented: int = 0
     truncated: int = 0
+    rounded: int = 0
 
     @property
     def cut_off_rate(self) -> float:
@@ -108,5 +112,17 @@ def warnings(report: Sequence[ClassReport], spec: BankSpec) -> list[str]:
             found.append(
                 f"{row.name}: {row.unsegmented} of {row.patches} objects could not be segmented and were "
                 f"taken for discs; check --size {row.name}=...px, with which their areas are compared"
+            )
+        elif spec.follows_outline and row.patches and row.rounded > 0.5 * row.patches:
+            found.append(
+                f"{row.name}: {row.rounded} of {row.patches} patches are discs, not outlines, most of them "
+                "because objects touch each other; look at them (synthmed bank sheet), click objects that "
+                "lie apart too, or take --matte segmented, which guesses the edge between them"
+            )
+        if 0 < row.patches < _LEAST_PATCHES:
+            found.append(
+                f"{row.name}: only {row.patches} {'patch' if row.patches == 1 else 'patches'}, which every "
+                f"scene repeats, so that a network learns these and not the class; click {_LEAST_PATCHES} or "
+                "more, or leave the class out (--class names those to keep)"
             )
     return found

@@ -81,6 +81,7 @@ def test_patches_are_crops_with_their_origin(points: PointSet, tmp_path: Path) -
         "duplicates": 0,
         "unsegmented": 1,
         "truncated": 0,
+        "rounded": 0,
     }
     # Images without a point tell how often there is none.
     assert bank.images == ("0.png", "1.png")
