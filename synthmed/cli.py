@@ -39,9 +39,15 @@ for command in (points, bank, recipe, render, detect, export, evaluate, fidelity
 def doctor(as_json: bool, register_plugin: bool) -> None:
     """Tell what is installed, what is missing, and the command that mends it."""
     from synthmed import doctor
+    from synthmed.doctor.plugins import registered_plugin
 
     if register_plugin:
-        console.print(f"FiftyOne finds the plugin: {doctor.register_plugin(os.environ)}")
+        before = registered_plugin(os.environ)
+        target = before.parent.resolve() if before is not None else None
+        found = doctor.register_plugin(os.environ)
+        console.print(f"FiftyOne finds the plugin: {found}")
+        if target not in (None, found.parent.resolve()):
+            console.print(f"  the link led to another synthmed before: {target}")
         return
     raise click.exceptions.Exit(doctor.run_doctor(as_json))
 

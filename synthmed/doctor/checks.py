@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from synthmed.doctor.machine import Machine, parse_requirement, satisfies
-from synthmed.doctor.plugins import registered_plugin
+from synthmed.doctor.plugins import is_of_this_synthmed, is_own_link, registered_plugin
 
 Part = Literal["core", "train", "app", "test", "gradcam", "onnx", "slides", "remote", "scale"]
 
@@ -147,12 +147,17 @@ def check_mongod(machine: Machine) -> Check:
 
 
 def check_plugin(machine: Machine) -> Check:
-    """Whether FiftyOne finds synthmed's plugin in its plugins folder."""
+    """Whether FiftyOne finds the plugin of this synthmed in its plugins folder."""
     found = registered_plugin(machine.environ)
-    if found is not None:
+    if found is not None and is_of_this_synthmed(found):
         return Check("FiftyOne plugin", True, str(found), "", "app")
     remedy = shlex.join([str(Path(machine.executable).with_name("synthmed")), "doctor", "--register-plugin"])
-    return Check("FiftyOne plugin", False, "not registered", remedy, "app")
+    if found is None:
+        return Check("FiftyOne plugin", False, "not registered", remedy, "app")
+    if not is_own_link(found, machine.environ):  # somebody's own folder, which is not ours to change
+        remedy = f"mv {shlex.quote(str(found.parent))} ELSEWHERE && {remedy}"
+    what = f"{found} is that of another synthmed: {found.parent.resolve()}"
+    return Check("FiftyOne plugin", False, what, remedy, "app")
 
 
 def find_chromium(machine: Machine | None = None) -> str | None:

@@ -14,6 +14,7 @@ from synthmed.errors import SynthmedError
 METADATA_NAMES = ("fiftyone.yml", "fiftyone.yaml")
 PLUGIN_FOLDER = shipped_folder("fiftyone_plugin")
 
+_LINK = "synthmed"
 _OUR_NAME = re.compile(r"""^name:\s*["']?@[\w-]+/synthmed["']?\s*$""", re.MULTILINE)
 
 
@@ -48,8 +49,18 @@ def registered_plugin(environ: Mapping[str, str]) -> Path | None:
     return None
 
 
+def is_of_this_synthmed(plugin: Path) -> bool:
+    """Whether a plugin file is that of the synthmed which runs, rather than of another checkout."""
+    return plugin.parent.resolve() == PLUGIN_FOLDER.resolve()
+
+
+def is_own_link(plugin: Path, environ: Mapping[str, str]) -> bool:
+    """Whether a plugin file is found by the link that `register_plugin` makes."""
+    return plugin.parent == plugins_dir(environ) / _LINK and plugin.parent.is_symlink()
+
+
 def register_plugin(environ: Mapping[str, str]) -> Path:
-    """Link the plugin into FiftyOne's plugins folder, unless one of synthmed is there.
+    """Link the plugin into FiftyOne's plugins folder; our link to that of another synthmed is changed.
 
     Args:
         environ: the environment variables.
@@ -58,15 +69,23 @@ def register_plugin(environ: Mapping[str, str]) -> Path:
         The plugin file that FiftyOne finds.
 
     Raises:
-        SynthmedError: something else has the name of the link, or the plugin did not come with synthmed.
+        SynthmedError: the plugin of another synthmed is there but not by our link, something else has the
+            name of the link, or the plugin did not come with synthmed.
     """
-    if (found := registered_plugin(environ)) is not None:
+    found = registered_plugin(environ)
+    if found is not None and is_of_this_synthmed(found):
         return found
     if not PLUGIN_FOLDER.is_dir():
         raise SynthmedError("the plugin is not there", file=PLUGIN_FOLDER, remedy="install synthmed again")
-    link = plugins_dir(environ) / "synthmed"
-    if link.is_symlink():  # to a folder that is gone, or it would have been found
-        link.unlink()
+    if found is not None and not is_own_link(found, environ):
+        raise SynthmedError(
+            "this plugin is of another synthmed",
+            file=found.parent,
+            remedy="move it away, and register the plugin again",
+        )
+    link = plugins_dir(environ) / _LINK
+    if link.is_symlink() and (found is not None or not link.exists()):
+        link.unlink()  # it leads to another checkout, or to one that is gone
     if link.exists():
         raise SynthmedError("this is not the plugin of synthmed", file=link, remedy="move it away")
     link.parent.mkdir(parents=True, exist_ok=True)

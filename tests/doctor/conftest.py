@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from synthmed.doctor.machine import Machine, Trial
+from synthmed.doctor.plugins import PLUGIN_FOLDER
 
 REQUIREMENTS = [
     "click>=8.1",
@@ -72,9 +73,8 @@ class FakeMachine(Machine):
 @pytest.fixture
 def healthy(tmp_path: Path) -> FakeMachine:
     """A machine on which nothing is missing but a GPU and optional packages."""
-    plugins = tmp_path / "plugins" / "synthmed"
-    plugins.mkdir(parents=True)
-    (plugins / "fiftyone.yml").write_text('name: "@synthmed/synthmed"\n', encoding="utf-8")
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "synthmed").symlink_to(PLUGIN_FOLDER, target_is_directory=True)
     return FakeMachine(
         python=(3, 11, 7),
         platform="linux",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from json import dumps
 from pathlib import Path
 
@@ -68,12 +69,39 @@ def test_registering_mends_it(tmp_path: Path, dangling: bool) -> None:
     assert registered_plugin(environ) == expected
 
 
-def test_a_registered_plugin_stays(tmp_path: Path) -> None:
-    mine = tmp_path / "mine" / "fiftyone.yml"
-    mine.parent.mkdir()
-    mine.write_text('name: "@org/synthmed"')
-    assert register_plugin({"FIFTYONE_PLUGINS_DIR": str(tmp_path)}) == mine
-    assert not (tmp_path / "synthmed").exists()
+def another_checkout(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "fiftyone.yml").write_text('name: "@synthmed/synthmed"')
+    return folder
+
+
+def test_our_link_to_another_checkout_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = another_checkout(tmp_path / "other" / "fiftyone_plugin")
+    link = tmp_path / "plugins" / "synthmed"
+    link.parent.mkdir()
+    link.symlink_to(other)
+    monkeypatch.setenv("FIFTYONE_PLUGINS_DIR", str(link.parent))
+    check = check_plugin(Machine())
+    assert not check.ok and "another synthmed" in check.found and str(other) in check.found
+    result = CliRunner().invoke(main, shlex.split(check.remedy)[1:])
+    assert result.exit_code == 0 and "led to another synthmed before" in result.output
+    assert link.resolve() == PLUGIN_FOLDER.resolve()
+    assert check_plugin(Machine()).ok
+    assert (other / "fiftyone.yml").is_file()
+
+
+@pytest.mark.parametrize("place", ["synthmed", "mine", "linked"])
+def test_a_folder_or_link_of_the_users_stays(tmp_path: Path, place: str) -> None:
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    other = another_checkout(tmp_path / "fork" if place == "linked" else plugins / place)
+    if place == "linked":
+        (plugins / place).symlink_to(other)
+    environ = {"FIFTYONE_PLUGINS_DIR": str(plugins)}
+    assert check_plugin(replace(Machine(), environ=environ)).remedy.startswith("mv ")
+    with pytest.raises(SynthmedError, match=r"of another synthmed.*move it away"):
+        register_plugin(environ)
+    assert (plugins / place).resolve() == other.resolve()
 
 
 def test_another_folder_is_not_overwritten(tmp_path: Path) -> None:
