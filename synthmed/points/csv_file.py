@@ -22,8 +22,17 @@ from synthmed.points.folder import ImageFolder, Progress
 from synthmed.points.parsed import DELIMITERS
 from synthmed.points.pointset import PointSet
 from synthmed.points.text_file import open_text
+from synthmed.points.values import is_number
 
 REQUIRED = ("image", "x", "y", "label")
+
+_SYNONYMS = {
+    "image": ("filename", "file", "file_name", "image_name", "imagename", "image name", "file name"),
+    "x": ("cx", "center_x", "centre_x", "x_px"),
+    "y": ("cy", "center_y", "centre_y", "y_px"),
+    "label": ("class", "class_name", "category", "name"),
+}
+"""Headers that are taken where the proper one is missing, and only one of them is there."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,9 @@ def read_csv(
     keep_outside: bool = False,
 ) -> PointSet:
     """Read points from a CSV file, with comma, semicolon or tab between cells.
+
+    Usual synonyms of headers are taken (``filename``, ``class``, ``cx`` ...), a decimal comma where cells are
+    not parted by commas, and a name without suffix where one image alone has it.
 
     Rows that cannot be used are skipped and noted in ``log``. An image whose rows were all skipped is left
     out.
@@ -170,7 +182,7 @@ def _rows(points: PointSet) -> Iterator[list[object]]:
 
 def _delimiter(first: str, columns: CsvColumns) -> str:
     """The delimiter that finds most of the expected headers, else most cells, in the first line with text."""
-    wanted = {header.strip().casefold() for header in asdict(columns).values()}
+    wanted = {header.strip().casefold() for header in asdict(columns).values()}.union(*_SYNONYMS.values())
 
     def found(delimiter: str) -> tuple[int, int]:
         cells = [cell.strip(' "').casefold() for cell in first.split(delimiter)]
@@ -183,20 +195,43 @@ def _places(cells: list[str], path: object, columns: CsvColumns) -> dict[str, in
     """The place in a row of each column that the file has."""
     found = [cell.strip() for cell in cells]
     folded = [cell.casefold() for cell in found]
-    places = {}
-    for column, header in asdict(columns).items():
+    asked = asdict(columns)
+    named = {header.strip().casefold() for header in asked.values()}
+    places: dict[str, int] = {}
+    for column, header in asked.items():
         name = header.strip().casefold()
         if folded.count(name) > 1:
             raise PointsError(
                 "a column is there twice", file=path, row=1, value=header, remedy="rename one of them"
             )
+        others = _SYNONYMS.get(column, ()) if header == getattr(CsvColumns, column) else ()
+        alike = [place for place, cell in enumerate(folded) if cell in others and cell not in named]
         if name in folded:
             places[column] = folded.index(name)
-        elif column in REQUIRED:
-            raise PointsError(
-                f"the column {header!r} is missing; the file has {', '.join(map(repr, found))}"[:500],
-                file=path,
-                row=1,
-                remedy=f"rename the column, or name its header: --column {column}=HEADER",
-            )
+        elif len(alike) == 1:
+            places[column] = alike[0]
+    missing = [column for column in REQUIRED if column not in places]
+    if missing:
+        raise _missing(missing, found, path, asked)
     return places
+
+
+def _missing(missing: list[str], found: list[str], path: object, asked: dict[str, str]) -> PointsError:
+    """What is wrong with a header without some of the columns: it is none, or they have other names."""
+    shown = f"the file has {', '.join(map(repr, found))}"[:400]
+    if len(found) >= len(REQUIRED) and sum(map(is_number, found)) >= 2:
+        return PointsError(
+            f"the file has no header row; its first row is {', '.join(map(repr, found))}"[:400],
+            file=path,
+            row=1,
+            remedy=f"add a first line that names the columns, such as {','.join(REQUIRED)}, in their order",
+        )
+    names = ", ".join(repr(asked[column]) for column in missing)
+    what = f"the column {names} is" if len(missing) == 1 else f"the columns {names} are"
+    options = " ".join(f"--column {column}=HEADER" for column in missing)
+    return PointsError(
+        f"{what} missing; {shown}",
+        file=path,
+        row=1,
+        remedy=f"rename the {'column' if len(missing) == 1 else 'columns'}, or name the headers: {options}",
+    )

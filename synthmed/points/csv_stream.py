@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from synthmed.errors import PointsError
 from synthmed.points.csv_rows import Cells
 from synthmed.points.problems import MAX_ID_LENGTH
-from synthmed.points.values import numbers
+from synthmed.points.values import numbers, without_decimal_commas
 from synthmed.points.words import Words, number_words
 
 MAX_LINES = 20_000_000
@@ -46,11 +46,17 @@ def stream_cells(
     Raises:
         PointsError: if it is no table, has a line that is too long, or too many of them.
     """
-    rows = _rows(file, path, choose)
+    delimiters: list[str] = []
+
+    def chosen(first: str) -> str:
+        delimiters.append(choose(first))
+        return delimiters[0]
+
+    rows = _rows(file, path, chosen)
     header = next((row for _, row in rows if any(cell.strip() for cell in row)), None)
     if header is None:
         raise PointsError("the annotation file is empty", file=path, remedy="write at least one point")
-    columns = _Columns(find(header), len(header), path)
+    columns = _Columns(find(header), len(header), path, comma=delimiters[0] != ",")
     while part := list(islice(rows, _PART_ROWS)):
         columns.add(part)
     return columns.cells()
@@ -102,9 +108,11 @@ class _Columns:
         places: name of the column -> its place in a row.
         width: the number of cells in the header.
         path: the file, for messages.
+        comma: whether a comma may be the decimal mark.
     """
 
-    def __init__(self, places: Places, width: int, path: object) -> None:
+    def __init__(self, places: Places, width: int, path: object, comma: bool) -> None:
+        self.comma = comma
         self._places, self._width, self._path = places, width, path
         self._needed = 1 + max(places[name] for name in ("image", "x", "y", "label"))
         self._numbers: dict[str, dict[str, int]] = {name: {} for name in _WORDS if name in places}
@@ -137,6 +145,8 @@ class _Columns:
                     remedy="check the headers (--column FIELD=HEADER), or split the file",
                 )
         xs, ys = cells["x"], cells["y"]
+        if self.comma:
+            xs, ys = without_decimal_commas(xs), without_decimal_commas(ys)
         told = zip(xs, ys, cells["label"], strict=True)
         self._negative.append(np.array([not (x or y or label) for x, y, label in told], dtype=bool))
         centers = np.column_stack([numbers(ys), numbers(xs)])

@@ -48,6 +48,7 @@ class ImageFolder:
             )
         self._by_name: dict[str, FoundImage] = {}
         self._by_path: dict[Path, FoundImage] = {}
+        self._stems: dict[str, list[str]] | None = None
         self._folded: dict[str, str] | None = None
 
     def look(self, name: str) -> FoundImage:
@@ -65,6 +66,9 @@ class ImageFolder:
         if not name:
             return FoundImage(name, (0, 0), Reason.IMAGE_EMPTY)
         path = resolve_inside(self.root, name)
+        if not os.path.lexists(path):
+            name = self._by_stem(name) or name
+            path = resolve_inside(self.root, name)
         file = path.resolve()
         found = self._by_path.get(file)
         if found is None:
@@ -73,6 +77,15 @@ class ImageFolder:
                 found = replace(found, problem=Reason.IMAGE_CASE)
             self._by_path[file] = found
         return found
+
+    def _by_stem(self, name: str) -> str | None:
+        """The one image that has this path but for its suffix; ``None`` where there is none or several."""
+        if self._stems is None:
+            self._stems = {}
+            for known in ImageNames(self.root).names:
+                self._stems.setdefault(known.rpartition(".")[0], []).append(known)
+        found = self._stems.get(PurePosixPath(name).as_posix(), [])
+        return found[0] if len(found) == 1 else None
 
     def _has_in_other_case(self, name: str) -> bool:
         """Whether an image has this name but for upper and lower case; the folder is listed once."""

@@ -11,6 +11,8 @@ from synthmed.points.qupath import is_qupath
 from synthmed.points.tool_table import header_of
 from synthmed.points.yolo import is_yolo
 
+_IMAGE_HEADERS = {"image", "filename", "file_name", "image_name"}
+
 FORMATS = (
     "csv",
     "coco",
@@ -42,7 +44,7 @@ def sniff(text: str, path: object = "") -> str:
         return _xml_format(text, path)
     if is_napari(text):
         return "napari"
-    if "image" in header_of(text):
+    if _IMAGE_HEADERS & set(header_of(text)):
         return "csv"
     if is_imagej(text):
         return "imagej"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.points.parsed import likely_delimiter, parse_table
-from synthmed.points.values import numbers
+from synthmed.points.values import numbers, without_decimal_commas
 
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 CLASS_COLUMNS = ("class", "type", "label", "category", "counter", "name")
 
 
@@ -46,7 +44,7 @@ class ToolTable:
         if cells is None:
             return None
         if self.comma:
-            cells = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in cells]
+            cells = without_decimal_commas(cells)
         return numbers(cells)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 _TRUE = frozenset({"1", "true", "yes"})
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 _FALSE = frozenset({"", "0", "false", "no", "none"})
 
 
@@ -49,6 +51,26 @@ def numbers(cells: Sequence[str]) -> NDArray[np.float64]:
     if "_" in "".join(cells):
         return np.array(list(map(number, cells)), dtype=np.float64)
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def without_decimal_commas(cells: list[str]) -> list[str]:
+    """Cells whose numbers have a point for a comma; other text stays.
+
+    Examples:
+        >>> without_decimal_commas(["12,5", "1,234,5", "-,5", "x,y"])
+        ['12.5', '1,234,5', '-.5', 'x,y']
+    """
+    return [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in cells]
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number, with a decimal point or comma.
+
+    Examples:
+        >>> is_number("12.5"), is_number("12,5"), is_number("x")
+        (True, True, False)
+    """
+    return not math.isnan(number(cell.replace(",", ".", 1)))
 
 
 def flag(value: object) -> bool | None:

@@ -45,8 +45,14 @@ def test_every_column_is_read(images_dir: Path, write: WriteText) -> None:
         GOOD.replace("image,x", "Image , X"),
         GOOD.replace("a.png", '"a.png"').replace("label", '"label"'),
         GOOD.replace("a.png", "./a.png"),
+        GOOD.replace(",", ";").replace("10.5", "10,5"),
+        GOOD.replace(",", "\t").replace("10.5", "10,5"),
+        GOOD.replace("image,x,y,label", "filename,X,Y,class"),
+        GOOD.replace("image,x,y,label", "Image_Name,cx,cy,Category").replace(",", "\t"),
+        GOOD.replace("a.png", "a").replace("b.jpg", "b"),
     ],
-    ids="plain bom semicolon tab crlf cr blank-lines header-case quoted dot-slash".split(),
+    ids="plain bom semicolon tab crlf cr blank-lines header-case quoted dot-slash semicolon-comma tab-comma "
+    "filename-class image_name-cx stems".split(),
 )
 def test_dialects_mean_the_same(images_dir: Path, write: WriteText, text: str) -> None:
     expected, points = read_csv(write(GOOD), images_dir), read_csv(write(text), images_dir)
@@ -118,7 +124,11 @@ def test_a_bad_row_is_skipped_with_its_reason(
         ("image,x,y,label\n", "no usable point"),
         ("image,x,y,label\na.png,99,1,RBC\n", "no usable point.*1 row skipped: 1 × the point is outside"),
         ("image,x,y,label\na.png,,,\n", "no usable point"),
-        ("file,x,y,label\na.png,1,1,RBC\n", "'image' is missing; the file has 'file', 'x'.*image=HEADER"),
+        ("pic,x,y,label\na.png,1,1,RBC\n", "'image' is missing; the file has 'pic', 'x'.*image=HEADER"),
+        ("pic,x,y,what\na.png,1,1,RBC\n", "columns 'image', 'label' are missing.*image=HEADER.*label=HEADER"),
+        ("file,filename,x,y,label\na,a,1,1,RBC\n", "'image' is missing"),
+        ("a.png,1,1,RBC\n", "no header row; its first row is 'a.png', '1'.*such as image,x,y,label"),
+        ("a.png;1,5;1;RBC\n", "no header row"),
         ("image,x,y,label,X\na.png,1,1,RBC,2\n", "a column is there twice"),
         ("image,x,y,label\n../a.png,1,1,RBC\n", "row 2: the image path leaves the image folder"),
         ("image,x,y,label\n/etc/hosts,1,1,RBC\n", "row 2: the image path leaves the image folder"),
@@ -142,6 +152,13 @@ def test_columns_can_be_renamed(images_dir: Path, write: WriteText) -> None:
     path = write("file;col;row;cell type\na.png;3;4;RBC\n")
     columns = CsvColumns.from_pairs(["image=file", "x=col", "y = Row", "label=cell type"])
     assert read_csv(path, images_dir, columns=columns).centers_px.tolist() == [[4, 3]]
+
+
+def test_a_stem_of_several_images_is_no_name(images_dir: Path, write: WriteText) -> None:
+    (images_dir / "a.jpg").write_bytes((images_dir / "sub" / "b.jpg").read_bytes())
+    log = ProblemLog()
+    points = read_csv(write("image,x,y,label\na,1,1,RBC\na.png,1,1,RBC\n"), images_dir, log=log)
+    assert (points.images, [p.value for p in log.problems]) == (("a.png",), ["a"])
 
 
 @pytest.mark.parametrize("pair", ["", "x", "x=", "z=col"])
