@@ -55,7 +55,14 @@ _SHORT.maxstring = _SHORT.maxother = _LONGEST = 1000
 
 
 def _shortened(value: object) -> str:
-    """How a value is written, of a long one the beginning: hostile ones write themselves without end."""
+    """How a value is written, of a long one the beginning: hostile ones write themselves without end.
+
+    Examples:
+        >>> _shortened(101.49999999999999), _shortened("a")
+        ('101.5', "'a'")
+    """
+    if isinstance(value, float):
+        return f"{value:.10g}"
     text = _SHORT.repr(value) if isinstance(value, list | dict | tuple | set | str | int) else repr(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 

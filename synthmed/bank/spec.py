@@ -69,7 +69,7 @@ class BankSpec(BaseModel):
     def _sizes_are_lengths(cls, sizes: dict[str, float]) -> dict[str, float]:
         for name, size in sizes.items():
             if not 3 <= size <= 10_000:
-                raise ValueError(f"size of {name!r} is {size} px, which is not between 3 and 10000")
+                raise ValueError(f"size of {name!r} is {size:g} px, which is not between 3 and 10000")
         return sizes
 
 
