@@ -176,7 +176,8 @@ def image_result(name: str, found: Found, min_scores: Any, *, one_class: bool = 
         name,
         found.shape_px,
         boxes.tolist(),
-        detections.scores.round(6).tolist(),
+        # A classifier's peaks are as near to 1 as 1e-8.
+        detections.scores.round(9).tolist(),
         detections.labels.tolist(),
     )
 
