@@ -23,6 +23,9 @@ from synthmed.metrics.predictions import Detections
 METADATA = "synthmed"
 """The entry of the model's ``metadata_props`` that says everything else, as JSON."""
 
+FORMAT = 2
+"""Of that entry. The first had one ``stride``, detectors of one level, and did not name its format."""
+
 Image = NDArray[np.uint8]
 Kind = Literal["detector", "classifier"]
 
@@ -60,7 +63,8 @@ class OnnxModel:
                 digest=file_digest(Path(path)),
             )
             self._divisor = int(about["size_divisor"])
-            self._stride = int(about["stride"])
+            strides = about["strides"] if about.get("format", 1) > 1 else [about["stride"]]
+            self._strides = tuple(int(stride) for stride in strides)
             self._selection = Selection(**about["selection"])
         except (KeyError, TypeError, ValueError) as error:
             raise _foreign(path, f"{type(error).__name__}: {error}") from error
@@ -82,14 +86,18 @@ class OnnxModel:
             )
         if not images:
             return []
-        all_boxes, all_scores = self._session.run(None, {"images": self._stacked(images)})
+        stacked = self._stacked(images)
+        outputs = self._session.run(None, {"images": stacked})
+        named = dict(zip((one.name for one in self._session.get_outputs()), outputs, strict=True))
         found = []
-        for image, boxes, scores in zip(images, all_boxes, all_scores, strict=True):
+        for index, image in enumerate(images):
+            own = {name: values[index].astype(np.float64) for name, values in named.items()}
             height, width = image.shape[:2]
-            limits = np.array([width, height, width, height], dtype=np.float64)
-            boxes = np.clip(boxes.astype(np.float64), 0, limits)
             selection = self._selection_for(height * width)
-            boxes, values, labels = select_boxes(boxes, scores.astype(np.float64), selection)
+            if selection.clipped:
+                own["boxes"] = np.clip(own["boxes"], 0, np.array([width, height, width, height]))
+            level_sizes = self._level_sizes(stacked.shape[2:], len(own["boxes"]))
+            boxes, values, labels = select_boxes(**own, selection=selection, level_sizes=level_sizes)
             found.append(detections_in_image(boxes, values, labels, (height, width)))
         return found
 
@@ -109,7 +117,7 @@ class OnnxModel:
         shapes = np.array([image.shape[:2] for image in images], dtype=np.float32)
         maps, scores = self._session.run(None, {"images": self._stacked(images), "shapes": shapes})
         return [
-            (own, align_maps(cam, self._stride, image.shape[:2], image.shape[:2]))
+            (own, align_maps(cam, self._strides[-1], image.shape[:2], image.shape[:2]))
             for image, cam, own in zip(images, maps, scores, strict=True)
         ]
 
@@ -119,6 +127,11 @@ class OnnxModel:
         height, width = (int(-(-side // self._divisor) * self._divisor) for side in shape)
         padded = [pad_with_median(image, height, width) for image in images]
         return np.ascontiguousarray(np.stack(padded).transpose(0, 3, 1, 2))
+
+    def _level_sizes(self, shape: Sequence[int], slots: int) -> list[int]:
+        """How many of the slots are each level's; each of its cells has as many as those of the others."""
+        cells = [(shape[0] // stride) * (shape[1] // stride) for stride in self._strides]
+        return [slots // sum(cells) * own for own in cells]
 
     def _selection_for(self, area_px: int) -> Selection:
         """The limits on the number of boxes are for one canvas; a larger image may have more."""
@@ -160,6 +173,13 @@ def _metadata(session: Any, path: str | Path) -> Mapping[str, Any]:
         raise _foreign(path, "it has no entry 'synthmed'") from error
     if not isinstance(about, Mapping) or about.get("kind") not in ("detector", "classifier"):
         raise _foreign(path, "its entry 'synthmed' is of another kind")
+    if about.get("format", 1) not in range(1, FORMAT + 1):
+        raise ModelError(
+            "a later version of synthmed wrote the ONNX model",
+            file=path,
+            value=f"format {about['format']}, known are those up to {FORMAT}",
+            remedy="upgrade synthmed, or export the model again with this one",
+        )
     return about
 
 

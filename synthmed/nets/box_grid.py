@@ -43,7 +43,8 @@ class BoxGrid:
 
     def flatten(self, maps: Tensor) -> Tensor:
         """Turn ``(B, A * K, rows, columns)`` maps to ``(B, slots, K)`` float32."""
-        return maps.permute(0, 2, 3, 1).reshape(len(maps), len(self), -1).float()
+        anchors = len(self.anchors_wh_px)
+        return maps.permute(0, 2, 3, 1).unflatten(-1, (anchors, -1)).flatten(1, 3).float()
 
     def cells(self, slots: Tensor) -> Tensor:
         """``(P, 2)`` float, column and row of each slot."""
@@ -56,7 +57,9 @@ class BoxGrid:
 
     def all_slots(self) -> Tensor:
         """``(slots,)`` int, every slot."""
-        return torch.arange(len(self), device=self.anchors_wh_px.device)
+        # Not len(self), an int: while a network is exported, rows and columns are tensors.
+        slots = self.rows * self.columns * len(self.anchors_wh_px)
+        return torch.arange(slots, device=self.anchors_wh_px.device)
 
     def decode(self, raw: Tensor, slots: Tensor) -> Tensor:
         """Boxes of raw values.

@@ -5,30 +5,32 @@ from __future__ import annotations
 import io
 import json
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from synthmed import __version__
 from synthmed._files import require_free, write_atomic
-from synthmed.detect.onnx_model import METADATA
+from synthmed.detect.onnx_model import FORMAT, METADATA
 from synthmed.errors import ModelError
 from synthmed.nets.cam_classifier import CAMClassifier
+from synthmed.nets.every_slot import EverySlot, ExportableHead
 from synthmed.nets.inference import Predictor
 from synthmed.nets.onnx_networks import ClassifierNetwork, DetectorNetwork
-from synthmed.nets.yolov2_head import YOLOv2Head
 
 OPSET = 17
 
 
 def export_onnx(config: str | Path, checkpoint: str | Path, out: str | Path) -> dict[str, Any]:
-    """Write a YOLOv2 detector or a CAM classifier as ONNX.
+    """Write a detector of synthmed's configs or a CAM classifier as ONNX.
 
     A detector becomes a graph from ``images`` (``(B, 3, H, W)`` uint8 RGB) to ``boxes`` (``(B, slots, 4)``,
-    ``x0, y0, x1, y1`` in pixels of the input) and ``scores`` (``(B, slots, C)``); overlapping boxes are
-    sorted out afterwards, in numpy. A classifier becomes a graph from ``images`` and ``shapes`` (``(B, 2)``
+    ``x0, y0, x1, y1`` in pixels of the input), ``scores`` (``(B, slots, C)``) and, for YOLOv3, by which
+    candidates are found, ``objectness`` (``(B, slots)``); overlapping boxes are sorted out afterwards, in
+    numpy. A classifier becomes a graph from ``images`` and ``shapes`` (``(B, 2)``
     float32, height and width without padding) to ``maps`` (``(B, C, rows, columns)``) and ``scores``
     (``(B, C)``). Batch, height and width are free. Everything else stands in the entry ``synthmed`` of
     ``metadata_props``, as JSON.
@@ -53,23 +55,24 @@ def export_onnx(config: str | Path, checkpoint: str | Path, out: str | Path) -> 
         raise ModelError("exporting needs the package onnx", remedy='pip install "synthmed[onnx]"') from error
     predictor = Predictor(config, checkpoint, device="cpu")
     model: Any = predictor.model.network
+    head = getattr(model, "bbox_head", None)
     if isinstance(model, CAMClassifier):
-        network: nn.Module = ClassifierNetwork(model)
+        network: ClassifierNetwork | DetectorNetwork = ClassifierNetwork(model)
         inputs: tuple[str, ...] = ("images", "shapes")
         outputs: tuple[str, ...] = ("maps", "scores")
-        own = {"kind": "classifier", "stride": model.backbone.strides[-1], "selection": {}}
-    elif isinstance(getattr(model, "bbox_head", None), YOLOv2Head):
+        own = {"kind": "classifier", "strides": [model.backbone.strides[-1]], "selection": {}}
+    elif isinstance(head, ExportableHead):
         network = DetectorNetwork(model)
-        inputs, outputs = ("images",), ("boxes", "scores")
-        own = _about_detector(model.bbox_head)
+        inputs, outputs = ("images",), EverySlot._fields
+        own = _about_detector(head)
     else:
         raise ModelError(
-            "only YOLOv2 detectors and CAM classifiers can be exported",
+            "only the detectors and CAM classifiers of synthmed's configs can be exported",
             file=config,
-            value=type(model).__name__,
-            remedy="use a config of mmdet_configs/yolov2 or mmdet_configs/cam, or MMDeploy for others",
+            value=type(model if head is None else head).__name__,
+            remedy="use a config of mmdet_configs, or MMDeploy for others",
         )
-    about = {**own, **_about(predictor)}
+    about = {**own, **_about(predictor, network)}
     graph = onnx.load_from_string(_graph(network.eval(), inputs, outputs))
     onnx.helper.set_model_props(graph, {METADATA: json.dumps(about, ensure_ascii=False)})
     onnx.checker.check_model(graph)
@@ -78,41 +81,33 @@ def export_onnx(config: str | Path, checkpoint: str | Path, out: str | Path) -> 
     return about
 
 
-def _about(predictor: Predictor) -> dict[str, Any]:
-    facts, model = predictor.facts, predictor.model.network
-    preprocessor: Any = model.data_preprocessor
+def _about(predictor: Predictor, network: ClassifierNetwork | DetectorNetwork) -> dict[str, Any]:
+    facts = predictor.facts
     return {
         "synthmed": __version__,
+        "format": FORMAT,
         "classes": list(facts.classes),
         "canvas_px": facts.canvas_px,
         "scale": facts.scale,
         "class_sizes_px": facts.class_sizes_px,
         "thresholds": facts.thresholds,
         "size_divisor": 32,
-        "mean": preprocessor.mean.flatten().tolist(),
-        "std": preprocessor.std.flatten().tolist(),
+        "mean": network.mean.flatten().tolist(),
+        "std": network.std.flatten().tolist(),
         "channels": "RGB, normalised in the graph",
         "checkpoint_sha256": facts.digest,
     }
 
 
-def _about_detector(head: YOLOv2Head) -> dict[str, Any]:
-    limits = head.test_cfg
-    if limits.nms.get("type", "nms") != "nms":
-        raise ModelError(
-            "only plain non-maximum suppression can be exported",
-            value=dict(limits.nms),
-            remedy="use type='nms'",
-        )
+def _about_detector(head: ExportableHead) -> dict[str, Any]:
+    selection = asdict(head.selection())
+    del selection["min_score"]  # for whoever runs it to choose
+    anchors: Tensor | None = getattr(head, "anchors_wh_px", None)
     return {
         "kind": "detector",
-        "stride": head.stride,
-        "anchors_wh_px": head.anchors_wh_px.tolist(),
-        "selection": {
-            "candidates": limits.nms_pre,
-            "max_iou": limits.nms.iou_threshold,
-            "max_boxes": limits.max_per_img,
-        },
+        "strides": list(head.level_strides),
+        "anchors_wh_px": None if anchors is None else anchors.tolist(),
+        "selection": selection,
     }
 
 
@@ -125,9 +120,11 @@ def _graph(network: nn.Module, inputs: tuple[str, ...], outputs: tuple[str, ...]
         "boxes": {0: "batch", 1: "slots"},
         "maps": {0: "batch", 2: "rows", 3: "columns"},
         "scores": {0: "batch", 1: "slots"} if "boxes" in outputs else {0: "batch"},
+        "objectness": {0: "batch", 1: "slots"},
     }
     graph = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
+        outputs = outputs[: len(network(*arguments))]
         # PyTorch's newer exporter needs onnxscript, and was not done after minutes; this one takes seconds.
         warnings.simplefilter("ignore")
         torch.onnx.export(

@@ -9,16 +9,35 @@ from typing import Any
 import torch
 from mmdet.models import RTMDetSepBNHead, YOLOV3Head, YOLOXHead
 from mmdet.registry import MODELS
+from mmdet.structures.bbox import distance2bbox
 from torch import Tensor
 
+from synthmed.detect.nms import Selection
 from synthmed.errors import ModelError
 from synthmed.nets.bank_settings import class_count, detector_settings
+from synthmed.nets.every_slot import EverySlot, selection_of, slots_of
 
 _LEVEL_ANCHORS = 3
 
 
-class _Float32Answers:
-    """Hands predictions on in float32: in bfloat16 a coordinate of 400 px is exact to 2 px only."""
+class _BankHead:
+    """What the heads share.
+
+    Predictions are handed on in float32: in bfloat16 a coordinate of 400 px is exact to 2 px only.
+    """
+
+    prior_generator: Any
+
+    @property
+    def level_strides(self) -> tuple[int, ...]:
+        """Pixels per cell of each level."""
+        return tuple(int(stride) for stride, _ in self.prior_generator.strides)
+
+    def priors(self, maps: Sequence[Tensor], **kwargs: Any) -> list[Tensor]:
+        """Anchors or points of the cells of each level, as MMDetection makes them."""
+        shapes = [level.shape[2:] for level in maps]
+        priors: list[Tensor] = self.prior_generator.grid_priors(shapes, device=maps[0].device, **kwargs)
+        return priors
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], ...]:
         """Raw predictions of each kind on each level."""
@@ -26,7 +45,7 @@ class _Float32Answers:
         return tuple(tuple(level.float() for level in levels) for levels in kinds)
 
 
-class _ClassesFromBank(_Float32Answers):
+class _ClassesFromBank(_BankHead):
     """Takes the number of classes from the bank.
 
     Args:
@@ -49,14 +68,40 @@ class _ClassesFromBank(_Float32Answers):
 class BankYOLOXHead(_ClassesFromBank, YOLOXHead):
     """``YOLOXHead`` with the classes from the bank: ``bank`` or ``num_classes``; else as it is."""
 
+    def every_slot(
+        self, class_maps: Sequence[Tensor], box_maps: Sequence[Tensor], objectness_maps: Sequence[Tensor]
+    ) -> EverySlot:
+        """Boxes and scores of all cells of what ``forward`` returned."""
+        classes = torch.cat(slots_of(class_maps, self.cls_out_channels), dim=1).sigmoid()
+        objectness = torch.cat(slots_of(objectness_maps, 1), dim=1).sigmoid()
+        points = torch.cat(self.priors(class_maps, with_stride=True))
+        boxes = self._bbox_decode(points, torch.cat(slots_of(box_maps, 4), dim=1))
+        return EverySlot(boxes, classes * objectness)
+
+    def selection(self) -> Selection:
+        """What ``predict_by_feat`` keeps, which knows no limits on numbers and sizes."""
+        unlimited = dict(candidates=None, max_boxes=None, min_side_px=None)
+        return selection_of(self.test_cfg, single_label=True, clipped=False, **unlimited)
+
 
 @MODELS.register_module()
 class BankRTMDetHead(_ClassesFromBank, RTMDetSepBNHead):
     """``RTMDetSepBNHead`` with the classes from the bank: ``bank`` or ``num_classes``; else as it is."""
 
+    def every_slot(self, class_maps: Sequence[Tensor], box_maps: Sequence[Tensor]) -> EverySlot:
+        """Boxes and scores of all cells of what ``forward`` returned."""
+        logits = torch.cat(slots_of(class_maps, self.cls_out_channels), dim=1)
+        scores = logits.sigmoid() if self.use_sigmoid_cls else logits.softmax(dim=-1)[..., :-1]
+        distances = torch.cat(slots_of(box_maps, 4), dim=1)
+        return EverySlot(distance2bbox(torch.cat(self.priors(class_maps)), distances), scores)
+
+    def selection(self) -> Selection:
+        """What ``predict_by_feat`` keeps."""
+        return selection_of(self.test_cfg, by_level=True, clipped=self.bbox_coder.clip_border)
+
 
 @MODELS.register_module()
-class BankYOLOV3Head(_Float32Answers, YOLOV3Head):
+class BankYOLOV3Head(_BankHead, YOLOV3Head):
     """``YOLOV3Head`` with the classes of the bank, and three anchors per level from the sizes in it.
 
     The largest anchors go to the coarsest level. They are stored in checkpoints, and those of a checkpoint
@@ -106,6 +151,22 @@ class BankYOLOV3Head(_Float32Answers, YOLOV3Head):
             **kwargs,
         )
         self.register_buffer("anchors_wh_px", torch.tensor(anchors, dtype=torch.float32))
+
+    def every_slot(self, maps: Sequence[Tensor]) -> EverySlot:
+        """Boxes and scores of all slots of what ``forward`` returned."""
+        boxes, scores, objectness = [], [], []
+        levels = zip(slots_of(maps, self.num_attrib), self.priors(maps), self.featmap_strides, strict=True)
+        for raw, anchors, stride in levels:
+            code = torch.cat((raw[..., :2].sigmoid(), raw[..., 2:4]), dim=-1)
+            boxes.append(self.bbox_coder.decode(anchors, code, stride))
+            objectness.append(raw[..., 4].sigmoid())
+            scores.append(raw[..., 4:5].sigmoid() * raw[..., 5:].sigmoid())
+        return EverySlot(torch.cat(boxes, dim=1), torch.cat(scores, dim=1), torch.cat(objectness, dim=1))
+
+    def selection(self) -> Selection:
+        """What ``predict_by_feat`` keeps."""
+        least = max(0.0, self.test_cfg.get("conf_thr", -1))
+        return selection_of(self.test_cfg, min_objectness=least, clipped=False)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any

@@ -17,9 +17,11 @@ from mmengine.dist import get_world_size
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from synthmed.detect.nms import Selection
 from synthmed.errors import ModelError
 from synthmed.nets.bank_settings import detector_settings
 from synthmed.nets.box_grid import BoxGrid
+from synthmed.nets.every_slot import EverySlot, selection_of
 from synthmed.nets.passthrough import Passthrough
 from synthmed.nets.region_loss import RegionLoss, Truth
 
@@ -182,16 +184,29 @@ class YOLOv2Head(BaseDenseHead):
             with_nms: whether overlapping boxes of a class are removed.
         """
         cfg = ConfigDict({**self.test_cfg, **(cfg or {})})
-        grid = self.grid(raw_map)
-        raw = grid.flatten(raw_map)
-        boxes = grid.decode(raw, grid.all_slots())
-        scores = raw[..., 4:5].sigmoid() * self.class_probabilities(raw[..., 5:])
+        boxes, scores, _ = self.every_slot(raw_map)
         return [
             self._bbox_post_process(
                 _candidates(boxes[index], scores[index], meta["img_shape"], cfg), cfg, rescale, with_nms, meta
             )
             for index, meta in enumerate(batch_img_metas)
         ]
+
+    @property
+    def level_strides(self) -> tuple[int]:
+        """The stride of its one level."""
+        return (self.stride,)
+
+    def every_slot(self, raw_map: Tensor) -> EverySlot:
+        """Boxes and scores of all slots of what `forward` returned, in the order of `BoxGrid`."""
+        grid = self.grid(raw_map)
+        raw = grid.flatten(raw_map)
+        scores = raw[..., 4:5].sigmoid() * self.class_probabilities(raw[..., 5:])
+        return EverySlot(grid.decode(raw, grid.all_slots()), scores)
+
+    def selection(self) -> Selection:
+        """What `predict_by_feat` keeps."""
+        return selection_of(self.test_cfg)
 
     def class_probabilities(self, logits: Tensor) -> Tensor:
         """``(..., C)``, of the kind that the loss trains."""

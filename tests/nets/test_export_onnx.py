@@ -24,6 +24,14 @@ pytest.importorskip("onnxruntime")
 
 Model = tuple[Path, Path]
 SHAPES = [(96, 128), (64, 64), (90, 70)]
+DETECTORS = {
+    "YOLOv2": ("yolov2/yolov2_darknet19_416_cpu.py", {"model.bbox_head.feat_channels": 32}),
+    "YOLOv3": ("yolov3/yolov3_darknet19_416_cpu.py", {}),
+    "YOLOX": ("yolox/yolox_nano_416_cpu.py", {}),
+    "RTMDet": ("rtmdet/rtmdet_tiny_416_cpu.py", {}),
+}
+LAST_LAYERS = ("predictor.weight", "classifier.weight")
+LAST_LAYERS_OF_LEVELS = (".convs_pred.", ".multi_level_conv_", ".rtm_")
 
 
 def shaken(checkpoint: Path) -> None:
@@ -35,8 +43,10 @@ def shaken(checkpoint: Path) -> None:
             value.normal_(std=0.2, generator=random)
         elif name.endswith(("running_var", "bn.weight")):
             value.uniform_(0.5, 1.5, generator=random)
-        elif name.endswith(("predictor.weight", "classifier.weight")):
+        elif name.endswith(LAST_LAYERS):
             value.normal_(std=0.2, generator=random)
+        elif name.endswith("weight") and any(part in name for part in LAST_LAYERS_OF_LEVELS):
+            value.normal_(std=0.05, generator=random)
     torch.save(loaded, checkpoint)
 
 
