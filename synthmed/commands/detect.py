@@ -127,7 +127,10 @@ def detect(
 @click.argument("checkpoint", type=_FILE)
 @click.option("--out", required=True, type=_PATH, help="New .onnx file.")
 def export(config: Path, checkpoint: Path, out: Path) -> None:
-    """Write a detector or a CAM classifier as ONNX, which `synthmed detect` runs without PyTorch."""
+    """Write a network as ONNX, which `synthmed detect` runs without PyTorch.
+
+    Detectors (YOLOv2, YOLOv3, YOLOX, RTMDet) and CAM classifiers, of the configs in mmdet_configs.
+    """
     from synthmed.nets.export_onnx import export_onnx
 
     about = export_onnx(config, checkpoint, out)

@@ -6,7 +6,7 @@ Only at the score threshold it differs: a box that scores exactly so much stays,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,11 +91,9 @@ def select_boxes(
         best = best[(sides > selection.min_side_px).all(axis=1)]
     best = best[np.argsort(-scores[place[best], labels[best]], kind="stable")]
     place, labels = place[best], labels[best]
-    kept = np.concatenate(
-        [own[best_of_overlapping(boxes[place[own]], selection.max_iou)] for own in _by_label(labels)]
-        or [np.zeros(0, dtype=np.int64)]
-    )
-    kept = np.sort(kept)[: selection.max_boxes]
+    kept = _joined(
+        own[best_of_overlapping(boxes[place[own]], selection.max_iou)] for own in _by_label(labels)
+    )[: selection.max_boxes]
     place, labels = place[kept], labels[kept]
     return boxes[place], scores[place, labels], labels
 
@@ -119,15 +117,15 @@ def _first_of_each(groups: Ints, count: int | None) -> Ints:
         >>> _first_of_each(np.array([1, 0, 1, 1, 0]), 2).tolist()
         [0, 1, 2, 4]
     """
-    return np.sort(
-        np.concatenate(
-            [own[:count] for own in _by_label(groups)] or [np.zeros(0, dtype=np.int64)]
-        )
-    )
+    return _joined(own[:count] for own in _by_label(groups))
 
 
 def _by_label(labels: Ints) -> list[Ints]:
     return [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+
+def _joined(places: Iterable[Ints]) -> Ints:
+    return np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *places]))
 
 
 def best_of_overlapping(boxes: Floats, max_iou: float) -> Ints:

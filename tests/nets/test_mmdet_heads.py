@@ -16,7 +16,6 @@ from mmengine.dataset import pseudo_collate
 from synthmed.bank import BankSpec, build_bank, open_bank, save_bank
 from synthmed.errors import ModelError
 from synthmed.nets.anchors import anchors_from_bank
-from synthmed.nets.export_onnx import export_onnx
 from synthmed.nets.inference import Predictor
 from synthmed.nets.mmdet_heads import BankYOLOV3Head
 from synthmed.nets.scene_dataset import SceneDataset, load_recipe
@@ -163,14 +162,6 @@ def test_a_checkpoint_of_another_number_of_classes_is_refused(
     model, weights = write_model(config, tmp_path, {}, classes)
     with pytest.raises(ModelError, match="does not fit the config"):
         Predictor(model, weights, device="cpu")
-
-
-def test_export_says_what_it_covers(config: Path, write_model: WriteModel, tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
-    model, weights = write_model(config, tmp_path, {}, CLASSES)
-    with pytest.raises(ModelError, match="only YOLOv2 detectors and CAM classifiers can be exported"):
-        export_onnx(model, weights, tmp_path / "model.onnx")
-    assert not (tmp_path / "model.onnx").exists()
 
 
 def test_anchors_are_those_of_the_bank_and_small_ones_look_at_the_finest_map(bank_dir: Path) -> None:
