@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +48,39 @@ def test_a_box_that_scores_exactly_the_least_score_stays() -> None:
     boxes = np.arange(3.0)[:, None] * 20 + np.array([0, 0, 10, 10])
     scores = np.array([[0.3], [np.nextafter(0.3, 0)], [np.nextafter(0.3, 1)]])
     assert select_boxes(boxes, scores, Selection(min_score=0.3))[1].tolist() == [scores[2, 0], 0.3]
+
+
+APART = np.arange(4.0)[:, None] * 20 + np.array([0, 0, 10, 10])
+SCORES = np.array([[0.5, 0.4], [0.8, 0.1], [0.6, 0.7], [0.2, 0.3]])
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]),
+        ({"candidates": None, "max_boxes": None}, [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]),
+        ({"single_label": True}, [0.8, 0.7, 0.5, 0.3]),
+        ({"candidates": 1}, [0.8]),
+        ({"candidates": 1, "by_level": True}, [0.8, 0.3]),
+        ({"candidates": 2, "by_level": True}, [0.8, 0.7, 0.3, 0.2]),
+        ({"min_side_px": 9.9, "max_boxes": 1}, [0.8]),
+        ({"min_side_px": 10.0}, []),
+    ],
+)
+def test_limits(limits: dict[str, Any], expected: list[float]) -> None:
+    assert select_boxes(APART, SCORES, Selection(**limits), level_sizes=[3, 1])[1].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, [0.5, 0.4, 0.08, 0.07, 0.06, 0.01]),
+        ({"candidates": 1}, [0.08]),  # the surest class, though hardly an object
+        ({"min_objectness": 0.5}, [0.5, 0.4]),
+        ({"min_score": 0.065}, [0.5, 0.4, 0.08, 0.07]),
+    ],
+)
+def test_candidates_by_class_probability(limits: dict[str, Any], expected: list[float]) -> None:
+    objectness = np.array([1.0, 0.1, 0.1, 0.0])
+    found = select_boxes(APART, SCORES * objectness[:, None], Selection(**limits), objectness=objectness)
+    np.testing.assert_allclose(found[1], expected)
