@@ -103,9 +103,8 @@ class YOLOv2Head(BaseDenseHead):
             raise ModelError(
                 "objectness_prior must lie between 0 and 1", value=objectness_prior, remedy="use 0.01"
             )
-        self.stride = stride
-        self.objectness_prior = objectness_prior
-        self.train_cfg = train_cfg
+        self.stride, self.level_strides = stride, (stride,)
+        self.objectness_prior, self.train_cfg = objectness_prior, train_cfg
         self.test_cfg = ConfigDict({**DEFAULT_TEST_CFG, **(test_cfg or {})})
         self.register_buffer("anchors_wh_px", torch.tensor(anchors, dtype=torch.float32))
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.long))
@@ -192,11 +191,6 @@ class YOLOv2Head(BaseDenseHead):
             for index, meta in enumerate(batch_img_metas)
         ]
 
-    @property
-    def level_strides(self) -> tuple[int]:
-        """The stride of its one level."""
-        return (self.stride,)
-
     def every_slot(self, raw_map: Tensor) -> EverySlot:
         """Boxes and scores of all slots of what `forward` returned, in the order of `BoxGrid`."""
         grid = self.grid(raw_map)
@@ -251,6 +245,5 @@ def _candidates(boxes: Tensor, scores: Tensor, img_shape: Sequence[int], cfg: Co
     kept_scores, labels, _, kept = filter_scores_and_topk(
         scores, cfg.score_thr, cfg.nms_pre, dict(boxes=boxes)
     )
-    height, width = img_shape[:2]
-    limit = boxes.new_tensor((width, height, width, height))
+    limit = boxes.new_tensor((img_shape[1], img_shape[0]) * 2)
     return InstanceData(bboxes=kept["boxes"].clamp(min=0).minimum(limit), scores=kept_scores, labels=labels)
