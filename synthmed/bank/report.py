@@ -116,8 +116,8 @@ def warnings(report: Sequence[ClassReport], spec: BankSpec) -> list[str]:
         elif spec.follows_outline and row.patches and row.rounded > 0.5 * row.patches:
             found.append(
                 f"{row.name}: {row.rounded} of {row.patches} patches are discs, not outlines, most of them "
-                "because objects touch each other; look at them (synthmed bank sheet), click objects that "
-                "lie apart too, or take --matte segmented, which guesses the edge between them"
+                "because objects touch each other; discs bring slices of neighbours along and are all of one "
+                "size: look at them (synthmed bank sheet), and click objects that lie apart too"
             )
         if 0 < row.patches < _LEAST_PATCHES:
             found.append(
