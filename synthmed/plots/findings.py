@@ -99,7 +99,8 @@ def truth_predictions_cam(
     shown = np.union1d(own.labels, found.labels).tolist()
     names += [f"CAM: {truth.classes[label]}" for label in shown]
     left_out = len(truth.classes) - len(shown)
-    aside = f"without maps: {left_out} classes neither marked nor found here" if left_out else ""
+    counted = f"{left_out} {'class' if left_out == 1 else 'classes'}"
+    aside = f"without maps: {counted} neither marked nor found here" if left_out else ""
     figure, panels = _panels(image.shape[:2], names, title, aside)
     for axes in panels[:2]:
         show_image(axes, image)
@@ -114,7 +115,7 @@ def truth_predictions_cam(
         draw_circles(axes, own.centers_px[own.labels == label], sizes[label], class_color(label))
         limit = float(np.broadcast_to(peak_thresholds, len(sizes))[label])
         peaks, _ = find_peaks(maps[label], sizes[label] / 2, limit)
-        draw_points(axes, peaks, INK, "D", 4)
+        draw_points(axes, peaks, INK, "D", 7)
     _legend(figure, {truth.classes[label]: class_color(label) for label in shown}, boxes_annotated)
     color_bar(figure, cam_range)
     return figure
@@ -183,7 +184,7 @@ def _legend(figure: Figure, colors: Mapping[str, str], boxes_annotated: bool) ->
     handles += [
         Patch(facecolor="none", edgecolor=QUIET, linewidth=1.2, linestyle=(0, (2.5, 1.8)), label=amiss),
         _key("o", 9, QUIET, "expert's centre; in maps as large as the class"),
-        _key("D", 4, INK, "peak of a map"),
+        _key("D", 7, INK, "peak of a map"),
     ]
     width, height = figure.get_size_inches()
     figure.legend(
