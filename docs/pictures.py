@@ -275,7 +275,7 @@ def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str
                 cam = found[name][column - 1]
                 show_image(axes, heated(image, cam, cam_range))
                 place = np.argwhere(cam == cam.max()).mean(axis=0, keepdims=True) + 0.5
-                draw_points(axes, place, INK if cam.max() > 0 else QUIET, "x", 5)
+                draw_points(axes, place, INK if cam.max() > 0 else QUIET, "D", 6)
                 continue
             show_image(axes, image)
             for label in range(len(predictor.classes)):
@@ -307,7 +307,7 @@ def _legend(figure: Figure, classes: tuple[str, ...]) -> None:
         draw_points(axes, np.array([[0.12, left]]), class_color(label), "o", 4)
         axes.text(left + 0.1, 0.12, name, va="center", fontsize=8, color=INK)
         left += 0.35 + 0.075 * len(name)
-    draw_points(axes, np.array([[0.37, 0.08]]), INK, "x", 5)
+    draw_points(axes, np.array([[0.37, 0.08]]), INK, "D", 6)
     text = "highest place of the map (grey: it is nowhere above 0)"
     axes.text(0.18, 0.37, text, va="center", fontsize=8, color=INK)
 

@@ -104,8 +104,7 @@ def draw_points(axes: Axes, centers_px: Floats, color: str, marker: str, size: f
             marks = axes.scatter(
                 centers_px[:, 1], centers_px[:, 0], s=size**2, marker=marker, color=rim, linewidths=line_width
             )
-            if marker != "x":
-                marks.set_facecolor("none")
+            marks.set_facecolor("none")
 
 
 def draw_circles(axes: Axes, centers_px: Floats, diameter_px: float, color: str) -> None:
