@@ -6,6 +6,7 @@ arXiv 1603.04779.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from mmengine.dist import all_reduce, get_dist_info
+from mmengine.dist import all_gather_object, all_reduce, get_dist_info
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -62,10 +63,12 @@ def adapt_batch_norm(
     Each channel gets the mean and the variance of its values over all pixels of all images: exactly pooled,
     from sums in float64, so that neither size nor order of batches matters. The network runs as it predicts,
     by its stored statistics. What a layer sees depends on the layers before it, so all images go through the
-    network again and again, until no layer moves: after *k* passes every layer with fewer than *k* layers
-    before it has its final statistics, to the last bit. These are the only ones at which each layer
-    normalizes by what it sees itself. (One pass in training mode would normalize each batch by itself, and a
-    running average would then leave out how batches differ.)
+    network again and again, and each pass settles the next layer, in the order in which they are run, until
+    none would move: after *k* passes the first *k* have their final statistics, to the last bit. These are
+    the only ones at which each layer normalizes by what it sees itself. (All layers at once would answer to
+    what those before them no longer do, which in a network of 38 layers ends in infinity; one pass in
+    training mode would normalize each batch by itself, and a running average would then leave out how
+    batches differ.)
 
     A pixel of padding is no pixel of a target image: cells of a map count by the share of them that lies in
     the image. What a convolution carries over from the padding into the last cells of the image stays in
@@ -93,13 +96,21 @@ def adapt_batch_norm(
     most = len(layers) + 1
     with _predicting(network):
         for passes in range(1, most + 1):
-            previous = [_stored(layer) for layer in layers.values()]
-            _store(layers, _pooled(network, layers, batches()))
-            moved = max(change.movement for change in _changes(layers, previous))
+            seen = _pooled(network, layers, batches())
+            moves = [
+                LayerChange(
+                    name, *_stored(layers[name]), *statistics, epsilon=float(layers[name].eps)
+                ).movement
+                for name, statistics in seen.items()
+            ]
+            moved = max(moves)
             if progress is not None:
                 progress(passes, most)
             if moved <= STILL:
                 return Adaptation(tuple(_changes(layers, before)), passes)
+            for name, (mean, variance) in itertools.islice(seen.items(), passes):
+                layers[name].running_mean.copy_(torch.from_numpy(mean))
+                layers[name].running_var.copy_(torch.from_numpy(variance))
     raise ModelError(
         f"the statistics do not come to rest: in pass {most} a channel still moved by {moved:.2g} of its "
         "standard deviation",
@@ -169,17 +180,19 @@ def _predicting(network: nn.Module) -> Iterator[None]:
 
 def _pooled(
     network: nn.Module, layers: dict[str, _BatchNorm], batches: Iterable[TargetBatch]
-) -> dict[str, Tensor]:
-    """``(2 C + 1,)`` float64 for each layer: sums of values and of squares, and how many cells."""
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Mean and variance of what each layer sees, in the order in which they are run; without unused ones."""
     device = next(iter(layers.values())).running_mean.device
     sums = {
         name: torch.zeros(2 * layer.num_features + 1, dtype=torch.float64, device=device)
         for name, layer in layers.items()
     }
+    order: dict[str, None] = {}
     batch: TargetBatch
 
     def watch(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
         def look(_: nn.Module, arguments: tuple[Any, ...]) -> None:
+            order[name] = None
             sums[name] += _sums(arguments[0], batch)
 
         return look
@@ -193,7 +206,12 @@ def _pooled(
             handle.remove()
     for total in sums.values():
         all_reduce(total, "sum")
-    return sums
+    # A process without images of its own has seen no order.
+    order = next((one for one in all_gather_object(order) if one), order)
+    found = {name: _statistics(name, sums[name]) for name in order if float(sums[name][-1])}
+    if not found:
+        raise ModelError("there are no images to adapt to", remedy="name some")
+    return found
 
 
 def _sums(maps: Tensor, batch: TargetBatch) -> Tensor:
@@ -211,22 +229,17 @@ def _sums(maps: Tensor, batch: TargetBatch) -> Tensor:
     return total
 
 
-def _store(layers: dict[str, _BatchNorm], sums: dict[str, Tensor]) -> None:
-    if not any(float(total[-1]) for total in sums.values()):
-        raise ModelError("there are no images to adapt to", remedy="name some")
-    for name, layer in layers.items():
-        count = sums[name][-1]
-        if not count:
-            continue  # the network has the layer, and does not use it
-        values, squares = (sums[name][:-1] / count).chunk(2)
-        if not torch.isfinite(squares).all():
-            raise ModelError(
-                "the network computes something that is no number on these images",
-                value=f"layer {name}",
-                remedy="check the checkpoint: its training may have failed",
-            )
-        layer.running_mean.copy_(values)
-        layer.running_var.copy_((squares - values * values).clamp(min=0))
+def _statistics(name: str, sums: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance, ``(C,)`` float64 each, from sums of values and of squares and their number."""
+    values, squares = (sums[:-1] / sums[-1]).chunk(2)
+    if not torch.isfinite(squares).all():
+        raise ModelError(
+            "the network computes something that is no number on these images",
+            value=f"layer {name}",
+            remedy="check the checkpoint: its training may have failed",
+        )
+    variance = (squares - values * values).clamp(min=0)
+    return values.cpu().numpy(), variance.cpu().numpy()
 
 
 def _stored(layer: _BatchNorm) -> tuple[np.ndarray, np.ndarray]:

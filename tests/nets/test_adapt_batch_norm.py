@@ -76,6 +76,16 @@ def statistics(made: nn.Module) -> list[np.ndarray]:
     return [np.stack([norm.running_mean.numpy(), norm.running_var.numpy()]) for norm in norms(made)]
 
 
+def test_a_deep_network_comes_to_rest() -> None:
+    """Each of many layers ends with the statistics of what it sees then, far as the images may be."""
+    made, inputs = network(depth=40), 100 * images(4)
+    result = adapt_batch_norm(made, batches_of(inputs, 2))
+    assert result.passes == 41
+    for norm, seen in zip(norms(made), seen_by(made, inputs), strict=True):
+        np.testing.assert_allclose(norm.running_mean, seen.mean(axis=(0, 2, 3)), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(norm.running_var, seen.var(axis=(0, 2, 3)), rtol=1e-4, atol=1e-6)
+
+
 def test_a_single_layer_gets_the_pooled_statistics_of_all_pixels() -> None:
     inputs, norm = images(), nn.BatchNorm2d(3)
     result = adapt_batch_norm(norm, batches_of(inputs, 4))
@@ -232,7 +242,7 @@ class _Branches(nn.Module):
 def test_networks_of_any_shape() -> None:
     made, inputs = _Branches(), images(8)
     result = adapt_batch_norm(made, batches_of(inputs, 3))
-    assert result.passes == 4, "the longest row has three layers, though there are five"
+    assert result.passes == 6, "each pass settles one of the five layers, and the last finds them at rest"
     pixels = [inputs.double().numpy(), inputs[..., ::2, ::2].double().numpy()]
     pooled = np.concatenate([part.transpose(1, 0, 2, 3).reshape(3, -1) for part in pixels], axis=1)
     np.testing.assert_allclose(made.shared.running_var.numpy(), pooled.var(1), rtol=1e-5)
