@@ -202,7 +202,7 @@ def rewrite(text: str) -> Callable[[Path], object]:
         (None, ["--split", "test"], "no points in split test (got 'train, val')"),
         (None, ["--class", "RBCs"], "--class asks for (got 'RBCs'). Remedy: the file has RBC; name"),
         (None, ["--class", "WBC", "--class", "rbc"], "(got 'rbc'). Remedy: the file has RBC"),
-        (None, ["--pixel-size-um", "0"], "not a positive number of micrometres (got 0.0)"),
+        (None, ["--pixel-size-um", "0"], "not a positive number of micrometres (got 0)"),
         (None, ["--column", "pos"], "not a column"),
         (None, ["--column", "x=pos_x"], "pos_x"),
     ],

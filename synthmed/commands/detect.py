@@ -119,6 +119,11 @@ def detect(
             progress=progress,
         )
     _tell(report, facts.classes, out)
+    if truth is None and (twice := report.in_two_classes()):
+        console.print(
+            f"{twice} of these lie on an object of another class that scores higher, as if there were two; "
+            "--one-class keeps the better"
+        )
     raise click.exceptions.Exit(1 if report.log.problems else 0)
 
 

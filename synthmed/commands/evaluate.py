@@ -74,14 +74,14 @@ def evaluate(
     strict: bool,
     **options: Any,
 ) -> None:
-    r"""Judge boxes (COCO results) or heat maps (a folder) of any model; of several, say how they differ.
+    """Judge boxes (COCO results) or heat maps (a folder) of any model; of several, say how they differ.
 
     \b
     synthmed evaluate boxes_val.json predictions.json
-    synthmed evaluate boxes_val.json a.json b.json --tune-truth boxes_train.json \
+    synthmed evaluate boxes_val.json a.json b.json --tune-truth boxes_train.json \\
         --tune-predictions a_train.json --tune-predictions b_train.json --out metrics.json --plot curves.png
     synthmed evaluate points.csv heatmaps/ --images images --split val --size RBC=103
-    """
+    """  # noqa: D301 - click takes the character itself
     from synthmed.metrics.bootstrap import Resampling
     from synthmed.metrics.comparison import compare, write_json
     from synthmed.metrics.file_evaluation import Judging, check_apart, class_sizes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,7 +113,7 @@ def _judge(data: DemoInput, bank: PatchBank, work_dir: Path, options: DemoOption
     val_findings = find("val", None, data, bank, *models)
     report = judge(data.name, data.points, bank, train_findings, val_findings)
     report.to_json(work_dir / "report.json")
-    _keep_thresholds(report, last_checkpoint(work_dir / "detector"))
+    _keep_thresholds(report, *(last_checkpoint(work_dir / name) for name, _, _ in _trainings(options)))
     draw_findings(data, val_findings, report, work_dir)
     if options.fiftyone:
         try:
@@ -126,8 +127,8 @@ def _judge(data: DemoInput, bank: PatchBank, work_dir: Path, options: DemoOption
     return report
 
 
-def _keep_thresholds(report: RunReport, checkpoint: Path) -> None:
-    """Put what was chosen on train beside the detector, where `synthmed detect` looks for it."""
+def _keep_thresholds(report: RunReport, detector: Path, classifier: Path) -> None:
+    """Put what was chosen on train beside each checkpoint, where `synthmed detect` looks for it."""
     from synthmed.metrics.thresholds import write_thresholds
     from synthmed.nets.model_facts import THRESHOLDS_FILE
 
@@ -137,7 +138,10 @@ def _keep_thresholds(report: RunReport, checkpoint: Path) -> None:
             "iou": {name: figure.threshold_iou for name, figure in figures.items()},
             "center": {name: figure.threshold_center for name, figure in figures.items()},
         }
-        write_thresholds(chosen, checkpoint.with_name(THRESHOLDS_FILE))
+        write_thresholds(chosen, detector.with_name(THRESHOLDS_FILE))
+    heights = {entry.name: entry.cam.peak_threshold for entry in report.classes if entry.cam is not None}
+    if len(heights) == len(report.classes) and all(map(math.isfinite, heights.values())):
+        write_thresholds({"peak": heights}, classifier.with_name(THRESHOLDS_FILE))
 
 
 def _to_fiftyone(data: DemoInput, bank: PatchBank, work_dir: Path, findings: Sequence[Findings]) -> None:

@@ -66,7 +66,7 @@ class ImageResult:
         name: of the image.
         shape_px: height and width.
         boxes: ``x, y, width, height`` in hundredths of a pixel and no finer.
-        scores: in millionths.
+        scores: in billionths.
         labels: numbers of classes.
     """
 

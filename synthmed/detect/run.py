@@ -75,6 +75,16 @@ class Report:
     left_out: int = 0
     log: ProblemLog = field(default_factory=ProblemLog)
 
+    def in_two_classes(self) -> int:
+        """How many boxes lie on one of another class that scores higher."""
+        twice = 0
+        for result in self.results:
+            x, y, width, height = np.array(result.boxes, dtype=float).reshape(-1, 4).T
+            boxes = np.stack([y, x, y + height, x + width], axis=1)
+            found = Detections(boxes, np.array(result.scores), np.array(result.labels, dtype=np.int64))
+            twice += len(result.labels) - len(one_class_each(found).labels)
+        return twice
+
 
 def detect_images(
     detector: Detector,

@@ -183,15 +183,15 @@ def _legend(figure: Figure, colors: Mapping[str, str], boxes_annotated: bool) ->
     amiss = "dashed: at the border, or wrong" if boxes_annotated else "dashed: wrong"
     handles += [
         Patch(facecolor="none", edgecolor=QUIET, linewidth=1.2, linestyle=(0, (2.5, 1.8)), label=amiss),
-        _key("o", 9, QUIET, "expert's centre; in maps as large as the class"),
-        _key("D", 7, INK, "peak of a map"),
+        _key("o", 9, QUIET, "expert's centre, class size"),
+        _key("D", 7, INK, "map peak"),
     ]
     width, height = figure.get_size_inches()
     figure.legend(
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(MARGIN / width, 0.02 / height),
-        ncols=min(len(handles), max(3, int((width - 3) / 1.35))),
+        ncols=min(len(handles), max(2, int((width - 3) / 1.9))),
         frameon=False,
         fontsize=9,
         borderpad=0.2,

@@ -43,6 +43,11 @@ def test_leaves_what_it_promises(demo: tuple[Path, list[str], str]) -> None:
     assert (folder / "scenes" / "manifest.json").exists()
     for network in ("detector", "classifier"):
         assert (folder / network / "last_checkpoint").exists()
+    chosen = {
+        network: json.loads((folder / network / "thresholds.json").read_text()).keys()
+        for network in ("detector", "classifier")
+    }
+    assert chosen == {"detector": {"iou", "center"}, "classifier": {"peak"}}
 
 
 def test_report_counts_what_is_there(demo: tuple[Path, list[str], str], phantom_dir: Path) -> None:

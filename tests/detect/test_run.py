@@ -273,3 +273,5 @@ def test_one_class_is_chosen_among_those_that_score_enough() -> None:
     single = image_result("a", found, np.array([0.5, 0.1]), one_class=True)
     assert sorted(every.labels) == [0, 1, 1]
     assert (single.labels, single.scores) == ([0, 1], [0.9, 0.3])
+    several = ([], [every], [single], [every, every])
+    assert [Report(list(results)).in_two_classes() for results in several] == [0, 1, 0, 2]

@@ -247,8 +247,8 @@ def test_truth_stands_beside_predictions_beside_maps(draw: Callable[..., Figure]
         "red",
         "white",
         "dashed: at the border, or wrong",
-        "expert's centre; in maps as large as the class",
-        "peak of a map",
+        "expert's centre, class size",
+        "map peak",
     ]
     drawn(figure)
 
