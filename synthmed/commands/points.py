@@ -98,7 +98,7 @@ def _require_known(
     close = close or sorted(others | used)
     log.problems[:] = [p for p in log.problems if p.reason != Reason.LABEL_UNKNOWN.text]
     raise PointsError(
-        "no usable point has a class that --class asks for",
+        "no usable point has this class",
         file=file,
         value=missing[0],
         remedy=f"the file has {', '.join(close[:8])}; name the class as it stands there",
