@@ -200,7 +200,11 @@ def rewrite(text: str) -> Callable[[Path], object]:
         (None, ["--seed", "-1"], "--seed"),
         (None, ["--split", "tarin"], "'tarin' is not one of 'train', 'val', 'test'"),
         (None, ["--split", "test"], "no points in split test (got 'train, val')"),
-        (None, ["--class", "RBCs"], "no usable point has this class (got 'RBCs'). Remedy: the file has RBC; name"),
+        (
+            None,
+            ["--class", "RBCs"],
+            "no usable point has this class (got 'RBCs'). Remedy: the file has RBC; name",
+        ),
         (None, ["--class", "WBC", "--class", "rbc"], "(got 'rbc'). Remedy: the file has RBC"),
         (None, ["--pixel-size-um", "0"], "not a positive number of micrometres (got 0)"),
         (None, ["--column", "pos"], "not a column"),
