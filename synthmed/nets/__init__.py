@@ -9,6 +9,7 @@ from synthmed.nets.cam_classifier import CAMClassifier, image_cam
 from synthmed.nets.cam_metric import CamMetric
 from synthmed.nets.checkpoints import allow_mmengine_checkpoints, load_checkpoint, read_local_checkpoints
 from synthmed.nets.class_names_hook import ClassNamesHook
+from synthmed.nets.collate import collate_by_value
 from synthmed.nets.darknet19 import Darknet19
 from synthmed.nets.densenet import DenseNet
 from synthmed.nets.f1_metric import F1Metric
@@ -57,6 +58,7 @@ __all__ = [
     "TakePart",
     "YOLOv2Head",
     "allow_mmengine_checkpoints",
+    "collate_by_value",
     "image_cam",
     "load_checkpoint",
 ]
