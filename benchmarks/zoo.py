@@ -97,7 +97,9 @@ def main(
 
 def write_line(out: Path, figures: dict[str, Any]) -> None:
     """Append to the file of results what was measured, by which command, when and on what."""
-    command = " ".join(["python", "benchmarks/zoo.py", *sys.argv[1:]])
+    # Where a machine keeps its data is nobody else's matter: of an absolute path the last part is told.
+    words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
+    command = " ".join(["python", "benchmarks/zoo.py", *words])
     line = json.dumps(figures | dict(command=command, date=date.today().isoformat(), machine=processor()))
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("a") as file:
