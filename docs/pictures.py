@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from synthmed._colors import class_color
 from synthmed.bank import PatchBank, build_bank, make_spec, open_bank, resolve_sizes
-from synthmed.metrics.raw_maps import map_range
+from synthmed.metrics.raw_maps import map_levels, map_range
 from synthmed.plots import save_figure
 from synthmed.plots.drawing import (
     GAP,
@@ -254,9 +254,7 @@ def maps(config: Path, checkpoint: Path, data: Path, out: Path, names: tuple[str
     seen = list(dict.fromkeys([*val, *names]))
     paths = [data / "images" / name for name in seen]
     found = {seen[index]: cams for index, _, cams in predictor.cams(paths, method=method)}
-    highest = [cams.max(axis=(1, 2)) for cams in found.values()]
-    medians = [np.median(cams, axis=(1, 2)) for cams in found.values()]
-    cam_range = map_range(medians, highest)
+    cam_range = map_range([map_levels(cams) for cams in found.values()])
     titles = ["clicked by the expert", *(f"map: {name}" for name in predictor.classes)]
     height, width = read_image(paths[0]).shape[:2]
     step = MAP_IN * height / width + GAP

@@ -25,7 +25,7 @@ from synthmed.app.results import ClassifierOutput
 from synthmed.errors import ModelError
 from synthmed.metrics.peaks import find_peaks
 from synthmed.metrics.predictions import Detections
-from synthmed.metrics.raw_maps import SUFFIX, map_range, read_raw, write_raw
+from synthmed.metrics.raw_maps import SUFFIX, map_levels, map_range, read_raw, write_raw
 
 Floats = NDArray[np.float64]
 
@@ -86,8 +86,7 @@ class Spool:
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self.folder, self.names = folder, names
         self.scores: dict[int, Floats] = {}
-        self._medians: list[Floats] = []
-        self._highest: list[Floats] = []
+        self._levels: list[Floats] = []
         folder.mkdir(parents=True)
 
     def fill(self, output: ClassifierOutput, shapes_px: Sequence[tuple[int, int]]) -> None:
@@ -105,13 +104,12 @@ class Spool:
                     remedy="look at the training log: the network has probably diverged",
                 )
             self.scores[index] = np.asarray(scores, dtype=float)
-            self._medians.append(np.median(cams, axis=(1, 2)).astype(float))
-            self._highest.append(cams.max(axis=(1, 2)).astype(float))
+            self._levels.append(map_levels(cams))
             write_raw(self._path(index), cams)
 
     def scale(self) -> Scale:
         """The scale on which all maps are shown."""
-        return Scale(*map_range(self._medians, self._highest))
+        return Scale(*map_range(self._levels))
 
     def maps(self) -> Iterator[tuple[int, Floats, NDArray[np.float32]]]:
         """``(index, scores, raw maps (C, H, W))`` of each image."""

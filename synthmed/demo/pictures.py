@@ -12,7 +12,7 @@ from synthmed.bank import PatchBank
 from synthmed.demo.findings import Findings
 from synthmed.demo.inputs import DemoInput
 from synthmed.metrics import RunReport
-from synthmed.metrics.raw_maps import map_range
+from synthmed.metrics.raw_maps import map_levels, map_range
 from synthmed.points import PointSet, read_image, resolve_inside
 from synthmed.scenes import Recipe, scene_scale
 
@@ -36,8 +36,7 @@ def draw_findings(data: DemoInput, val: Findings, report: RunReport, work_dir: P
     rule = "threshold_iou" if report.boxes_annotated else "threshold_center"
     thresholds = [getattr(entry.detector, rule) if entry.detector else np.inf for entry in report.classes]
     maps = [entry.cam for entry in report.classes]
-    medians = [np.median(cams, axis=(1, 2)) for cams in val.cams]
-    cam_range = map_range(medians, [cams.max(axis=(1, 2)) for cams in val.cams])
+    cam_range = map_range([map_levels(cams) for cams in val.cams])
     for rank, index in enumerate(_telling_images(val.annotated), start=1):
         name = val.truth.images[index]
         figure = plots.truth_predictions_cam(

@@ -19,7 +19,18 @@ SUFFIX = ".npz"
 _MAX_BYTES = 2**31
 
 
-def map_range(medians: ArrayLike, highest: ArrayLike) -> tuple[float, float]:
+def map_levels(cams: ArrayLike) -> NDArray[np.float64]:
+    """``(2, C)`` the median and the highest value of each map of one image, ``(C, H, W)``; see `map_range`.
+
+    Examples:
+        >>> map_levels([[[-4.0, -4.0, 8.0]], [[-6.0, -7.0, 4.0]]]).tolist()
+        [[-4.0, -6.0], [8.0, 4.0]]
+    """
+    maps = np.asarray(cams)
+    return np.stack([np.median(maps, axis=(1, 2)), maps.max(axis=(1, 2))]).astype(np.float64)
+
+
+def map_range(levels: ArrayLike) -> tuple[float, float]:
     """The lowest and the highest value to show maps on one scale.
 
     A map is the sum that a classifier's decision rests on, and most of an image speaks against each class.
@@ -31,21 +42,21 @@ def map_range(medians: ArrayLike, highest: ArrayLike) -> tuple[float, float]:
     scale ends where the class in the middle gets in one image of 20; what is higher looks the same.
 
     Args:
-        medians: ``(N, C)``, of each image the median of the map of each class; N may be 0.
-        highest: ``(N, C)``, the highest value of each map.
+        levels: ``(N, 2, C)``, the `map_levels` of each image; N may be 0.
 
     Examples:
-        >>> map_range([[-4.0, -6.0], [-5.0, -7.0], [-4.0, 3.0]], [[8.0, 4.0], [9.0, -1.0], [7.0, -2.0]])
+        >>> map_range([[[-4.0, -6.0], [8.0, 4.0]], [[-5.0, -7.0], [9.0, -1.0]], [[-4.0, 3.0], [7.0, -2.0]]])
         (-4.0, 6.5)
-        >>> map_range([], [])
+        >>> map_range([])
         (0.0, 1.0)
     """
-    levels, tops = np.asarray(medians, dtype=np.float64), np.asarray(highest, dtype=np.float64)
-    if not levels.size:
+    found = np.asarray(levels, dtype=np.float64)
+    if not found.size:
         return 0.0, 1.0
-    reached = np.percentile(tops, 95, axis=0, method="higher")
+    medians, highest = found[:, 0], found[:, 1]
+    reached = np.percentile(highest, 95, axis=0, method="higher")
     seen = reached[reached > np.finfo(float).tiny]
-    return min(0.0, float(np.median(levels, axis=0).max())), float(np.median(seen)) if len(seen) else 1.0
+    return min(0.0, float(np.median(medians, axis=0).max())), float(np.median(seen)) if len(seen) else 1.0
 
 
 def write_raw(path: Path, cams: ArrayLike) -> None:

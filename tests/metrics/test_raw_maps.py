@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from synthmed.metrics.raw_maps import read_raw, write_raw
+from synthmed.metrics.raw_maps import map_levels, map_range, read_raw, write_raw
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -12,6 +12,29 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     return tmp_path_factory.mktemp("raw") / "maps.npz"
+
+
+def maps(*rows):
+    """One image of maps of one row each."""
+    return np.array(rows, dtype=np.float32)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        ([], (0, 1)),
+        # Evidence nowhere: what there is of a scale begins at the background, and shows nothing above.
+        ([maps([-3, -3, -2])], (-3, 1)),
+        # The background of a class that is on most of the image lies above 0.
+        ([maps([4, 4, 8])], (0, 8)),
+        # The scale begins at the highest background, and ends where the class in the middle gets.
+        ([maps([-4, -4, 8], [-6, -6, 4], [-9, -9, 2])], (-4, 4)),
+        # What one image of 100 reaches is cut off, and one strange background does not move the scale.
+        ([maps([-4, -4, 8])] * 99 + [maps([50, 50, 60])], (-4, 8)),
+    ],
+)
+def test_range_of_maps(images, expected):
+    assert map_range([map_levels(cams) for cams in images]) == expected
 
 
 @given(cams=arrays(np.float32, array_shapes(min_dims=3, max_dims=3, max_side=6), elements=FLOATS))
