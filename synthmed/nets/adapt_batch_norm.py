@@ -25,6 +25,7 @@ from synthmed.nets.cam_pooling import coverage
 from synthmed.nets.inference import equal_batches
 
 Progress = Callable[[int, int], None]
+Statistics = tuple[np.ndarray, np.ndarray]
 
 STILL = 1e-5
 """Statistics are still when no channel has moved more, in its own standard deviations."""
@@ -92,22 +93,16 @@ def adapt_batch_norm(
             its own output.
     """
     layers = _layers(network)
-    before = [_stored(layer) for layer in layers.values()]
+    before = _stored(layers)
     most = len(layers) + 1
     with _predicting(network):
         for passes in range(1, most + 1):
             seen = _pooled(network, layers, batches())
-            moves = [
-                LayerChange(
-                    name, *_stored(layers[name]), *statistics, epsilon=float(layers[name].eps)
-                ).movement
-                for name, statistics in seen.items()
-            ]
-            moved = max(moves)
+            moved = max(change.movement for change in _changes(layers, _stored(layers), seen))
             if progress is not None:
                 progress(passes, most)
             if moved <= STILL:
-                return Adaptation(tuple(_changes(layers, before)), passes)
+                return Adaptation(tuple(_changes(layers, before, _stored(layers))), passes)
             for name, (mean, variance) in itertools.islice(seen.items(), passes):
                 layers[name].running_mean.copy_(torch.from_numpy(mean))
                 layers[name].running_var.copy_(torch.from_numpy(variance))
@@ -180,7 +175,7 @@ def _predicting(network: nn.Module) -> Iterator[None]:
 
 def _pooled(
     network: nn.Module, layers: dict[str, _BatchNorm], batches: Iterable[TargetBatch]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+) -> dict[str, Statistics]:
     """Mean and variance of what each layer sees, in the order in which they are run; without unused ones."""
     device = next(iter(layers.values())).running_mean.device
     sums = {
@@ -229,7 +224,7 @@ def _sums(maps: Tensor, batch: TargetBatch) -> Tensor:
     return total
 
 
-def _statistics(name: str, sums: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _statistics(name: str, sums: Tensor) -> Statistics:
     """Mean and variance, ``(C,)`` float64 each, from sums of values and of squares and their number."""
     values, squares = (sums[:-1] / sums[-1]).chunk(2)
     if not torch.isfinite(squares).all():
@@ -242,16 +237,20 @@ def _statistics(name: str, sums: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return values.cpu().numpy(), variance.cpu().numpy()
 
 
-def _stored(layer: _BatchNorm) -> tuple[np.ndarray, np.ndarray]:
-    mean, variance = (
-        statistic.detach().double().cpu().numpy().copy()
-        for statistic in (layer.running_mean, layer.running_var)
-    )
-    return mean, variance
+def _stored(layers: dict[str, _BatchNorm]) -> dict[str, Statistics]:
+    return {
+        name: (_numbers(layer.running_mean), _numbers(layer.running_var)) for name, layer in layers.items()
+    }
+
+
+def _numbers(statistic: Tensor) -> np.ndarray:
+    """A copy in float64, which stays as it is when the layer changes."""
+    return np.array(statistic.detach().double().cpu())
 
 
 def _changes(
-    layers: dict[str, _BatchNorm], before: Sequence[tuple[np.ndarray, np.ndarray]]
+    layers: dict[str, _BatchNorm], before: dict[str, Statistics], after: dict[str, Statistics]
 ) -> Iterator[LayerChange]:
-    for (name, layer), statistics in zip(layers.items(), before, strict=True):
-        yield LayerChange(name, *statistics, *_stored(layer), epsilon=float(layer.eps))
+    """Each layer that has statistics after, in their order."""
+    for name, statistics in after.items():
+        yield LayerChange(name, *before[name], *statistics, epsilon=float(layers[name].eps))
