@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from synthmed.errors import PointsError
@@ -48,8 +49,6 @@ class ImageFolder:
             )
         self._by_name: dict[str, FoundImage] = {}
         self._by_path: dict[Path, FoundImage] = {}
-        self._stems: dict[str, list[str]] | None = None
-        self._folded: dict[str, str] | None = None
 
     def look(self, name: str) -> FoundImage:
         """The image of that name.
@@ -80,19 +79,28 @@ class ImageFolder:
 
     def _by_stem(self, name: str) -> str | None:
         """The one image that has this path but for its suffix; ``None`` where there is none or several."""
-        if self._stems is None:
-            self._stems = {}
-            for known in ImageNames(self.root).names:
-                self._stems.setdefault(known.rpartition(".")[0], []).append(known)
-        found = self._stems.get(PurePosixPath(name).as_posix(), [])
+        found = self._names_by_stem.get(PurePosixPath(name).as_posix(), [])
         return found[0] if len(found) == 1 else None
 
     def _has_in_other_case(self, name: str) -> bool:
-        """Whether an image has this name but for upper and lower case; the folder is listed once."""
-        if self._folded is None:
-            self._folded = {known.casefold(): known for known in ImageNames(self.root).names}
+        """Whether an image has this name but for upper and lower case."""
         # A link that leads nowhere has the very name, and another fault.
-        return self._folded.get(name.casefold(), name) != name
+        return self._names_by_folded.get(name.casefold(), name) != name
+
+    @cached_property
+    def _names(self) -> ImageNames:
+        return ImageNames(self.root)
+
+    @cached_property
+    def _names_by_stem(self) -> dict[str, list[str]]:
+        stems: dict[str, list[str]] = {}
+        for name in self._names.names:
+            stems.setdefault(name.rpartition(".")[0], []).append(name)
+        return stems
+
+    @cached_property
+    def _names_by_folded(self) -> dict[str, str]:
+        return {name.casefold(): name for name in self._names.names}
 
 
 def _checked(path: Path, name: str) -> FoundImage:
