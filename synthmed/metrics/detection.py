@@ -207,8 +207,7 @@ def detection_scores(
     Returns:
         The counts and rates per class.
     """
-    limits = np.broadcast_to(np.asarray(thresholds, dtype=float), len(matched.classes)).copy()
-    kept = matched.scores >= limits[matched.labels]
+    limits, kept = _above(matched, thresholds)
     tp, fp = (
         sum_over_images(_per_image(matched, kept & (matched.status == verdict)), weights)
         for verdict in (TRUE_POSITIVE, FALSE_POSITIVE)
@@ -227,14 +226,19 @@ def count_errors(matched: MatchedPredictions, thresholds: ArrayLike) -> Ints:
     Returns:
         ``(I, C)`` int, found minus present.
     """
-    limits = np.broadcast_to(np.asarray(thresholds, dtype=float), len(matched.classes))
-    counted = (matched.scores >= limits[matched.labels]) & (matched.status != IGNORED)
-    return _per_image(matched, counted) - matched.image_truths
+    _, kept = _above(matched, thresholds)
+    return _per_image(matched, kept & (matched.status != IGNORED)) - matched.image_truths
 
 
 def sum_over_images(counts: NDArray, weights: Floats | None) -> NDArray:
     """``(C,)`` the sum of ``(I, C)`` over images; ``(R, C)`` where they have weights ``(R, I)``."""
     return counts.sum(axis=0) if weights is None else weights @ counts.astype(np.float64)
+
+
+def _above(matched: MatchedPredictions, thresholds: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+    """``(C,)`` the threshold of each class, and ``(N,)`` which predictions reach theirs."""
+    limits = np.broadcast_to(np.asarray(thresholds, dtype=float), len(matched.classes)).copy()
+    return limits, matched.scores >= limits[matched.labels]
 
 
 def _per_image(matched: MatchedPredictions, chosen: NDArray[np.bool_]) -> Ints:
