@@ -18,7 +18,7 @@ MAY_IMPORT = {house: set(STREET[: number + 1]) for number, house in enumerate(ST
     "plots": {"plots", *STREET[: STREET.index("nets")]},
 }
 # Modules without a place in the street, which everybody may use.
-SHARED = {"errors", "_colors", "_files", "_compiled", "_shipped", "__version__", ""}
+SHARED = {"errors", "_colors", "_files", "_compiled", "_shipped", "_wording", "__version__", ""}
 OWNER = {
     "fiftyone": "app",
     "eta": "app",

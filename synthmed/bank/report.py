@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from synthmed._wording import counted
 from synthmed.bank.spec import BankSpec
+from synthmed.points.check_rows import LEAST_OBJECTS
 
 _MOST = 0.7
-_LEAST_PATCHES = 10
 
 
 class ClassReport(NamedTuple):
@@ -119,10 +120,10 @@ def warnings(report: Sequence[ClassReport], spec: BankSpec) -> list[str]:
                 "because objects touch each other; discs bring slices of neighbours along and are all of one "
                 "size: look at them (synthmed bank sheet), and click objects that lie apart too"
             )
-        if 0 < row.patches < _LEAST_PATCHES:
+        if 0 < row.patches < LEAST_OBJECTS:
             found.append(
-                f"{row.name}: only {row.patches} {'patch' if row.patches == 1 else 'patches'}, which every "
-                f"scene repeats, so that a network learns these and not the class; click {_LEAST_PATCHES} or "
-                "more, or leave the class out (--class names those to keep)"
+                f"{row.name}: only {counted(row.patches, 'patch', 'patches')}, which every scene repeats, so "
+                f"that a network learns these and not the class; click {LEAST_OBJECTS} or more, or leave "
+                "the class out (--class names those to keep)"
             )
     return found

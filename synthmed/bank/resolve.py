@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from synthmed._wording import counted
 from synthmed.bank.estimate import estimate_sizes
 from synthmed.bank.guard import points_of_splits
 from synthmed.bank.sizes import parse_sizes
@@ -52,7 +53,7 @@ def resolve_sizes(
                 )
             size = round(float(estimate.size_px), 1)
             if log is not None:
-                objects = "1 object" if estimate.count == 1 else f"{estimate.count} objects"
+                objects = counted(estimate.count, "object")
                 log.note(f"size of {name}: {size} px, estimated from {objects} in the images")
         resolved[name] = size
     return resolved

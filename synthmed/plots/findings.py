@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
 from synthmed._colors import class_color
+from synthmed._wording import counted
 from synthmed.errors import SynthmedError
 from synthmed.metrics.detection import FALSE_POSITIVE, FIXED_THRESHOLD, TRUE_POSITIVE, match_predictions
 from synthmed.metrics.peaks import find_peaks
@@ -99,8 +100,8 @@ def truth_predictions_cam(
     shown = np.union1d(own.labels, found.labels).tolist()
     names += [f"CAM: {truth.classes[label]}" for label in shown]
     left_out = len(truth.classes) - len(shown)
-    counted = f"{left_out} {'class' if left_out == 1 else 'classes'}"
-    aside = f"without maps: {counted} neither marked nor found here" if left_out else ""
+    classes = counted(left_out, "class", "classes")
+    aside = f"without maps: {classes} neither marked nor found here" if left_out else ""
     figure, panels = _panels(image.shape[:2], names, title, aside)
     for axes in panels[:2]:
         show_image(axes, image)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from synthmed._wording import counted
 from synthmed.errors import SynthmedError
 from synthmed.plots.drawing import (
     GAP,
@@ -73,7 +74,7 @@ def bank_sheet(bank: PatchBank, per_class: int = 24, seed: int = 0, sort: str | 
         show_image(axes, _mosaic(bank, index, columns))
         name = _wrapped(bank.classes[label])
         write(figure, MARGIN, top, name, size=10, fontweight="bold")
-        size = f"{bank.sizes_px[label]:.0f} px\n{count:,} patch{'' if count == 1 else 'es'}"
+        size = f"{bank.sizes_px[label]:.0f} px\n{counted(count, 'patch', 'patches')}"
         write(figure, MARGIN, top + 0.19 * len(name.splitlines()) + 0.02, size, color=QUIET)
         top += height + GAP
     return figure

@@ -9,6 +9,7 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed._wording import counted
 from synthmed.points.finding import Finding
 from synthmed.points.image_names import ImageNames
 from synthmed.points.pointset import PointSet
@@ -86,7 +87,7 @@ def check_rare(points: PointSet) -> list[str]:
     """A sentence for each class with fewer objects than a bank and a measured figure need."""
     counts = np.bincount(points.labels, minlength=len(points.classes)).tolist()
     return [
-        f"class {name!r} has {count} {'point' if count == 1 else 'points'} only: every scene repeats the few "
+        f"class {name!r} has {counted(count, 'point')} only: every scene repeats the few "
         "that there are, and a split that holds none of them cannot tell whether they are found. "
         f"Click {LEAST_OBJECTS} or more, mend the name, or leave the class out (--class names those to keep)"
         for name, count in zip(points.classes, counts, strict=True)
