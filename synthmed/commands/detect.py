@@ -118,12 +118,7 @@ def detect(
             one_class=one_class,
             progress=progress,
         )
-    _tell(report, facts.classes, out)
-    if truth is None and (twice := report.in_two_classes()):
-        console.print(
-            f"{twice} of these lie on an object of another class that scores higher, as if there were two; "
-            "--one-class keeps the better"
-        )
+    _tell(report, facts.classes, out, in_two_classes=truth is None and not one_class)
     raise click.exceptions.Exit(1 if report.log.problems else 0)
 
 
@@ -169,7 +164,7 @@ def _load(path: Path, checkpoint: Path | None, device: str) -> Detector:
     return PeakDetector(model) if model.kind == "classifier" else model
 
 
-def _tell(report: Report, classes: tuple[str, ...], out: Path) -> None:
+def _tell(report: Report, classes: tuple[str, ...], out: Path, *, in_two_classes: bool) -> None:
     if report.left_out:
         console.print(f"{report.left_out} images are not in the truth and were left out")
     if report.earlier:
@@ -179,4 +174,9 @@ def _tell(report: Report, classes: tuple[str, ...], out: Path) -> None:
     rows = [(name, counts[label], images[label]) for label, name in enumerate(classes)]
     tiled = f", {report.tiled} in tiles" if report.tiled else ""
     print_table(f"{len(report.results)} images{tiled}: {out}", ("class", "objects", "images with it"), rows)
+    if in_two_classes and (twice := report.in_two_classes()):
+        console.print(
+            f"{twice} of these lie on an object of another class that scores higher, as if there were two; "
+            "--one-class keeps the better"
+        )
     print_problems(report.log)
