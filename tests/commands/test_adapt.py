@@ -7,42 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import ends
 from PIL import Image
+from untrained import write_untrained
 
-from synthmed.cli import main
 from synthmed.points import read_points
 
 pytestmark = pytest.mark.mmdet
 CLASSES = ("Bacteria", "RBC", "WBC")
 SIDE = (64, 64)
-
-
-def run(*args: object) -> tuple[int, str]:
-    done = CliRunner().invoke(main, [str(arg) for arg in args], catch_exceptions=False)
-    assert "Traceback" not in done.output
-    return done.exit_code, " ".join(done.output.split())
-
-
-def write_model(config: Path, folder: Path, bank: Path, options: dict[str, Any]) -> tuple[Path, Path]:
-    import torch
-    from mmdet.registry import MODELS
-    from mmengine.config import Config
-    from mmengine.registry import DefaultScope
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SYNTHMED_BANK", str(bank))
-        settings = Config.fromfile(str(config))
-    settings.merge_from_dict(options | {"test_dataloader.dataset.pipeline.1.scale": SIDE})
-    settings.dump(str(folder / "config.py"))
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope("mmdet"):
-        network = MODELS.build(settings.model)
-    network.init_weights()
-    meta = {"dataset_meta": {"classes": CLASSES, "scene_scale": 0.8}, "iter": 7}
-    checkpoint = {"state_dict": network.state_dict(), "meta": meta, "optimizer": {"state": {}}}
-    torch.save(checkpoint, folder / "weights.pth")
-    return folder / "config.py", folder / "weights.pth"
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +27,15 @@ def models(
         "detector": ("yolov2/yolov2_darknet19_416_cpu.py", {"model.bbox_head.feat_channels": 16}),
         "classifier": ("cam/cam_darknet19_384_cpu.py", {"model.backbone.width": 0.125}),
     }
+    environment = {"SYNTHMED_BANK": str(phantom_bank_dir)}
+    small = {"test_dataloader.dataset.pipeline.1.scale": SIDE}
     return {
-        kind: write_model(
-            repository / "mmdet_configs" / name, tmp_path_factory.mktemp(kind), phantom_bank_dir, options
+        kind: write_untrained(
+            repository / "mmdet_configs" / name,
+            tmp_path_factory.mktemp(kind),
+            environment,
+            options | small,
+            {"classes": CLASSES, "scene_scale": 0.8},
         )
         for kind, (name, options) in sources.items()
     }
@@ -89,7 +68,7 @@ def test_adapt(models: dict[str, tuple[Path, Path]], data: Path, tmp_path: Path,
         "--train-only",
     )
     out = tmp_path / "new" / "adapted.pth"
-    code, output = run(*arguments, "--out", out)
+    code, output = ends(*arguments, "--out", out)
     assert code == 0, output
     assert "images are not of train and were left out" in output
     assert checkpoint.read_bytes() == before_bytes
@@ -112,10 +91,10 @@ def test_adapt(models: dict[str, tuple[Path, Path]], data: Path, tmp_path: Path,
     assert all(layer["mean_divergence"] > 0 for layer in record["layers"])
     with Image.open(out.with_suffix(".png")) as picture:
         assert picture.width > 300
-    code, output = run(*arguments, "--out", out)
+    code, output = ends(*arguments, "--out", out)
     assert (code, "something is there already" in output) == (2, True)
     again = tmp_path / "again.pth"
-    assert run("adapt", config, out, *arguments[3:], "--batch", 3, "--out", again)[0] == 0
+    assert ends("adapt", config, out, *arguments[3:], "--batch", 3, "--out", again)[0] == 0
     for key, value in load_checkpoint(again)["state_dict"].items():
         torch.testing.assert_close(value, after["state_dict"][key], rtol=1e-4, atol=1e-5, msg=key)
 
@@ -137,15 +116,15 @@ def test_what_is_held_out_is_refused(
 ) -> None:
     model, out = models["detector"], tmp_path / "adapted.pth"
     points, images = data / "points.csv", data / "images"
-    code, output = run("adapt", *model, images, "--points", points, "--out", out)
+    code, output = ends("adapt", *model, images, "--points", points, "--out", out)
     assert (code, "of the images are of val or test" in output) == (2, True), output
     val = read_points(points, images).of_split("val").images[0]
     copy = tmp_path / "copy.png"
     shutil.copy(images / val, copy)
-    code, output = run("adapt", *model, copy, "--points", points, "--images", images, "--out", out)
+    code, output = ends("adapt", *model, copy, "--points", points, "--images", images, "--out", out)
     assert (code, "have the same bytes as images of val or test" in output) == (2, True), output
     assert not out.exists()
-    code, output = run("adapt", *model, copy, "--out", out)
+    code, output = ends("adapt", *model, copy, "--out", out)
     assert (code, "without --points nobody can know" in output) == (0, True), output
 
 
@@ -154,7 +133,7 @@ def test_thresholds_of_another_network_are_told(
 ) -> None:
     (tmp_path / "thresholds.json").write_text("{}")
     image = sorted((data / "images").iterdir())[0]
-    code, output = run("adapt", *models["detector"], image, "--out", tmp_path / "adapted.pth")
+    code, output = ends("adapt", *models["detector"], image, "--out", tmp_path / "adapted.pth")
     assert (code, "was chosen for another network" in output) == (0, True), output
 
 
@@ -184,7 +163,7 @@ def test_mistakes(models: dict[str, tuple[Path, Path]], data: Path, tmp_path: Pa
         ((config, checkpoint, images, "--out", tmp_path / "taken.pth"), "something is there already"),
         ((config, checkpoint, images, "--out", tmp_path / "a.json"), "a checkpoint ends in .pth"),
     ):
-        code, output = run("adapt", "--out", out, *arguments)
+        code, output = ends("adapt", "--out", out, *arguments)
         assert code == 2, output
         assert message in output, output
         assert "code ran" not in output

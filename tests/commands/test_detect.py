@@ -6,39 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-
-from synthmed.cli import main
+from command_line import ends
+from untrained import write_untrained
 
 pytestmark = pytest.mark.mmdet
 CLASSES = ("Bacteria", "RBC", "WBC")
-
-
-def run(*args: object) -> tuple[int, str]:
-    done = CliRunner().invoke(main, [str(arg) for arg in args], catch_exceptions=False)
-    assert "Traceback" not in done.output
-    return done.exit_code, " ".join(done.output.split())
-
-
-def untrained(config: Path, options: dict[str, Any], bank: Path, folder: Path) -> tuple[Path, Path]:
-    """A config and the checkpoint of a network without training."""
-    import torch
-    from mmdet.registry import MODELS
-    from mmengine.config import Config
-    from mmengine.registry import DefaultScope
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SYNTHMED_BANK", str(bank))
-        settings = Config.fromfile(str(config))
-    settings.merge_from_dict(options)
-    settings.dump(str(folder / "config.py"))
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope("mmdet"):
-        network = MODELS.build(settings.model)
-    network.init_weights()
-    meta = {"dataset_meta": {"classes": CLASSES, "class_sizes_px": (9.0, 25.0, 37.0), "scene_scale": 0.8}}
-    torch.save({"state_dict": network.state_dict(), "meta": meta}, folder / "weights.pth")
-    return folder / "config.py", folder / "weights.pth"
+META = {"classes": CLASSES, "class_sizes_px": (9.0, 25.0, 37.0), "scene_scale": 0.8}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +21,8 @@ def model(
     """A small detector without training."""
     config = repository / "mmdet_configs/yolov2/yolov2_darknet19_416_cpu.py"
     options = {"model.bbox_head.feat_channels": 16}
-    return untrained(config, options, phantom_bank_dir, tmp_path_factory.mktemp("model"))
+    environment = {"SYNTHMED_BANK": str(phantom_bank_dir)}
+    return write_untrained(config, tmp_path_factory.mktemp("model"), environment, options, META)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +32,8 @@ def classifier(
     """A small classifier without training."""
     config = repository / "mmdet_configs/cam/cam_darknet19_384_cpu.py"
     options = {"model.backbone.width": 0.125}
-    return untrained(config, options, phantom_bank_dir, tmp_path_factory.mktemp("classifier"))
+    environment = {"SYNTHMED_BANK": str(phantom_bank_dir)}
+    return write_untrained(config, tmp_path_factory.mktemp("classifier"), environment, options, META)
 
 
 @pytest.fixture
@@ -72,7 +47,7 @@ def images(phantom_dir: Path, tmp_path: Path) -> Path:
 
 def test_detect_writes_what_it_found(model: tuple[Path, Path], images: Path, tmp_path: Path) -> None:
     out = tmp_path / "pred.json"
-    code, output = run(
+    code, output = ends(
         "detect", *model, images, "--score", "0.001", "--out", out, "--csv", tmp_path / "c.csv"
     )
     assert code == 0, output
@@ -82,14 +57,14 @@ def test_detect_writes_what_it_found(model: tuple[Path, Path], images: Path, tmp
     assert coco["annotations"]
     assert coco["info"]["trained_scale"] == 0.8
     assert (tmp_path / "c.csv").read_text().count("\n") == len(coco["annotations"]) + 1
-    assert run("detect", *model, images, "--out", out)[0] == 2, "nothing is overwritten"
+    assert ends("detect", *model, images, "--out", out)[0] == 2, "nothing is overwritten"
 
 
 def test_an_image_that_cannot_be_read_is_exit_code_one(
     model: tuple[Path, Path], images: Path, tmp_path: Path
 ) -> None:
     (images / "broken.png").write_bytes(b"\x89PNG no more")
-    code, output = run("detect", *model, images, "--out", tmp_path / "pred.json")
+    code, output = ends("detect", *model, images, "--out", tmp_path / "pred.json")
     assert code == 1
     assert "1 row skipped" in output
     assert "broken.png" in output
@@ -104,9 +79,9 @@ def test_thresholds_beside_the_checkpoint_are_used(
     thresholds = {"center": {"Bacteria": 0.11, "RBC": 0.22, "WBC": 0.33}}
     (tmp_path / "thresholds.json").write_text(json.dumps(thresholds))
     known = [tmp_path / path.name for path in model]
-    code, output = run("detect", *known, images, "--out", tmp_path / "pred.json")
+    code, output = ends("detect", *known, images, "--out", tmp_path / "pred.json")
     assert (code, "from train (center): Bacteria 0.11, RBC 0.22, WBC 0.33" in output) == (0, True)
-    assert run("detect", *model, images, "--out", tmp_path / "other.json")[1].startswith(
+    assert ends("detect", *model, images, "--out", tmp_path / "other.json")[1].startswith(
         "least scores the default"
     )
 
@@ -115,7 +90,7 @@ def test_the_peaks_of_a_classifier_are_objects(
     classifier: tuple[Path, Path], images: Path, tmp_path: Path
 ) -> None:
     out, counts = tmp_path / "pred.json", tmp_path / "counts.csv"
-    code, output = run("detect", *classifier, images, "--score", 0.4, "--out", out, "--counts", counts)
+    code, output = ends("detect", *classifier, images, "--score", 0.4, "--out", out, "--counts", counts)
     assert (code, "least scores as asked for" in output) == (0, True), output
     found = json.loads(out.read_text())["annotations"]
     assert found
@@ -125,7 +100,7 @@ def test_the_peaks_of_a_classifier_are_objects(
     rows = [row.split(",") for row in counts.read_text().splitlines()]
     assert rows[0] == ["image", *CLASSES]
     assert sum(int(count) for row in rows[1:] for count in row[1:]) == len(found)
-    output = run("detect", *classifier, images, "--out", tmp_path / "other.json")[1]
+    output = ends("detect", *classifier, images, "--out", tmp_path / "other.json")[1]
     assert output.startswith("least scores the default, since none from train are known: Bacteria 0.5")
 
 
@@ -152,7 +127,7 @@ def test_mistakes(model: tuple[Path, Path], images: Path, tmp_path: Path) -> Non
         ((config, checkpoint, images, "--tile", 64), "larger --tile"),
         ((config, checkpoint, images, "--scale", "big"), "neither a positive number nor auto or fit"),
     ):
-        code, output = run("detect", *arguments, "--out", tmp_path / "pred.json")
+        code, output = ends("detect", *arguments, "--out", tmp_path / "pred.json")
         assert code == 2, output
         assert message in output, output
         assert "code ran" not in output
@@ -161,6 +136,6 @@ def test_mistakes(model: tuple[Path, Path], images: Path, tmp_path: Path) -> Non
 def test_export(model: tuple[Path, Path], images: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    code, output = run("export", *model, "--out", tmp_path / "model.onnx")
+    code, output = ends("export", *model, "--out", tmp_path / "model.onnx")
     assert (code, "scale of training 0.8" in output) == (0, True), output
-    assert run("detect", tmp_path / "model.onnx", images, "--out", tmp_path / "pred.json")[0] == 0
+    assert ends("detect", tmp_path / "model.onnx", images, "--out", tmp_path / "pred.json")[0] == 0

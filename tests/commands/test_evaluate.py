@@ -9,19 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import ends
 
-from synthmed.cli import main
 from synthmed.metrics.report import RunReport
 
 Say = Callable[..., str]
 
 
 def run(*words: object, code: int = 0) -> str:
-    result = CliRunner().invoke(main, ["evaluate", *map(str, words)], catch_exceptions=False)
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return " ".join(result.output.split())
+    ended, said = ends("evaluate", *words)
+    assert ended == code, said
+    return said
 
 
 @pytest.fixture

@@ -4,15 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from command_line import bank_words, run, succeeds
 
 from synthmed.bank import open_bank
-from synthmed.cli import main
-
-
-def run(*args: object) -> Result:
-    """A command; an exception that is no message fails the test."""
-    return CliRunner().invoke(main, [str(arg) for arg in args], catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +15,9 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
     from synthmed.phantom import write_phantom
 
     folder = tmp_path_factory.mktemp("fidelity")
-    write_phantom(folder / "data", train=8, val=1, seed=0)
-    where = ["--images", folder / "data" / "images", "--points", folder / "data" / "points.csv"]
-    sizes = ["--size", "Bacteria=10px", "--size", "RBC=29px", "--size", "WBC=43px"]
-    assert run("bank", "build", *where, *sizes, "--out", folder / "bank").exit_code == 0
-    return [folder / "bank", *where]
+    write_phantom(folder, train=8, val=1, seed=0)
+    succeeds(*bank_words(folder))
+    return [folder / "bank", "--images", folder / "images", "--points", folder / "points.csv"]
 
 
 def test_a_report_with_its_pictures(bank: list[object], tmp_path: Path) -> None:

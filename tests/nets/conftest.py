@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from untrained import write_untrained
 
 Options = dict[str, Any]
 WriteModel = Callable[[Path, Path, Options, tuple[str, ...]], tuple[Path, Path]]
@@ -65,24 +66,8 @@ def small_detector() -> Options:
 @pytest.fixture(scope="session")
 def write_model(config_environment: dict[str, str]) -> WriteModel:
     """Writes a config with options, and a checkpoint of its untrained network, as training leaves them."""
-    import torch
-    from mmdet.registry import MODELS
-    from mmengine.config import Config
-    from mmengine.registry import DefaultScope
 
     def write(config: Path, folder: Path, options: Options, classes: tuple[str, ...]) -> tuple[Path, Path]:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in config_environment.items():
-                patch.setenv(name, value)
-            settings = Config.fromfile(str(config))
-        settings.merge_from_dict(options)
-        settings.dump(str(folder / "config.py"))
-        torch.manual_seed(0)
-        with DefaultScope.overwrite_default_scope("mmdet"):
-            network = MODELS.build(settings.model)
-        network.init_weights()
-        meta = {"dataset_meta": {"classes": classes}}
-        torch.save({"state_dict": network.state_dict(), "meta": meta}, folder / "weights.pth")
-        return folder / "config.py", folder / "weights.pth"
+        return write_untrained(config, folder, config_environment, options, {"classes": classes})
 
     return write
