@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIGS = ("yolov2/yolov2_darknet19_416_cpu.py", "cam/cam_darknet19_384_cpu.py")
+CONFIGS = ("yolov3/yolov3_darknet19_416_cpu.py", "cam/cam_darknet19_384_cpu.py")
 WARM_UP = 5
 RESAMPLED = 1000
 

@@ -32,7 +32,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=1,
     persistent_workers=True,
-    collate_fn=dict(type="collate_by_value"),
+    collate_fn=dict(type="collate_as_block"),
     sampler=dict(type="SceneSampler", endless=True),
     dataset=dict(
         type="SceneDataset",

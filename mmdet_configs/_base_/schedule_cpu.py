@@ -1,4 +1,4 @@
-"""Training on a CPU: bfloat16 where the CPU computes in it, channels last, warm-up and cosine.
+"""Training on a CPU: bfloat16 where the CPU computes in it, channels last, memory kept, warm-up and cosine.
 
 The number of iterations is this one; everything else follows from it:
     --cfg-options train_cfg.max_iters=800
@@ -22,6 +22,7 @@ custom_hooks = [
     dict(type="ChannelsLastHook"),
     dict(type="ClassNamesHook"),
     dict(type="FiniteLossHook"),
+    dict(type="KeepMemoryHook"),
     dict(type="StopUnreadHook"),
 ]
 

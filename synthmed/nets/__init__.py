@@ -9,12 +9,13 @@ from synthmed.nets.cam_classifier import CAMClassifier, image_cam
 from synthmed.nets.cam_metric import CamMetric
 from synthmed.nets.checkpoints import allow_mmengine_checkpoints, load_checkpoint, read_local_checkpoints
 from synthmed.nets.class_names_hook import ClassNamesHook
-from synthmed.nets.collate import collate_by_value
+from synthmed.nets.collate import collate_as_block
 from synthmed.nets.darknet19 import Darknet19
 from synthmed.nets.densenet import DenseNet
 from synthmed.nets.f1_metric import F1Metric
 from synthmed.nets.finite_loss_hook import FiniteLossHook
 from synthmed.nets.image_transforms import PadWithBackground, PhotometricJitter, ReadMicrograph, TakePart
+from synthmed.nets.keep_memory_hook import KeepMemoryHook
 from synthmed.nets.mixed_dataset import MixedDataset
 from synthmed.nets.mmdet_heads import BankRTMDetHead, BankYOLOV3Head, BankYOLOXHead
 from synthmed.nets.multi_scale import MultiScale
@@ -43,6 +44,7 @@ __all__ = [
     "DenseNet",
     "F1Metric",
     "FiniteLossHook",
+    "KeepMemoryHook",
     "MixedDataset",
     "MultiScale",
     "PadWithBackground",
@@ -58,7 +60,7 @@ __all__ = [
     "TakePart",
     "YOLOv2Head",
     "allow_mmengine_checkpoints",
-    "collate_by_value",
+    "collate_as_block",
     "image_cam",
     "load_checkpoint",
 ]

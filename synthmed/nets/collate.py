@@ -2,8 +2,8 @@
 
 PyTorch hands tensors over as shared memory, a file descriptor each. A sample of MMDetection has five tensors,
 most of them of a few bytes, so that a batch of 24 parts takes 120 exchanges with a process that composes at
-the time: 30 ms, a tenth of a training step of a small network on a CPU. Their bytes go through the pipe in
-one or two.
+the time: 30 ms, a tenth of a training step of a small network on a CPU. Here all images of a batch lie in one
+block of shared memory, and the rest goes through the pipe by value.
 """
 
 from __future__ import annotations
@@ -11,22 +11,41 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import FUNCTIONS
 from torch import Tensor
 
+_LARGE_BYTES = 2**14
+"""From here on values go into the block: smaller ones are copied faster than they are looked up."""
+_ALIGNMENT = 64
+
 
 class Batch(dict[str, Any]):
-    """What a loader gives, by key; pickled with the values of its tensors, not with handles of them."""
+    """What a loader gives, by key; between processes one block of shared memory and one string of bytes."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """One string of bytes, which the process that trains unpacks."""
+        """The block is a tensor, which PyTorch hands over, and which is plain values in a file."""
+        large: list[memoryview] = []
+
+        def stays(buffer: pickle.PickleBuffer) -> bool:
+            view = buffer.raw()
+            if view.nbytes >= _LARGE_BYTES:
+                large.append(view)
+            return view.nbytes < _LARGE_BYTES
+
         content = io.BytesIO()
-        _ByValue(content, protocol=5).dump(dict(self))
-        return _unpacked, (content.getvalue(),)
+        _ByValue(content, protocol=5, buffer_callback=stays).dump(dict(self))
+        sizes = [view.nbytes for view in large]
+        starts = _starts(sizes)
+        block = torch.empty(starts.pop(), dtype=torch.uint8)
+        for start, view in zip(starts, large, strict=True):
+            block.numpy()[start : start + view.nbytes] = np.frombuffer(view, dtype=np.uint8)
+        return _unpacked, (content.getvalue(), block, sizes)
 
     def __copy__(self) -> Batch:
         """A shallow one, which pinning memory asks for."""
@@ -34,11 +53,11 @@ class Batch(dict[str, Any]):
 
 
 @FUNCTIONS.register_module()
-def collate_by_value(samples: Sequence[dict[str, Any]]) -> Batch:
+def collate_as_block(samples: Sequence[dict[str, Any]]) -> Batch:
     """The samples of a batch as lists by key, as by ``pseudo_collate`` of MMEngine, in one message.
 
     Examples:
-        >>> batch = collate_by_value([{"inputs": torch.zeros(3, 2, 2)}, {"inputs": torch.ones(3, 4, 4)}])
+        >>> batch = collate_as_block([{"inputs": torch.zeros(3, 2, 2)}, {"inputs": torch.ones(3, 4, 4)}])
         >>> [tuple(image.shape) for image in pickle.loads(pickle.dumps(batch))["inputs"]]
         [(3, 2, 2), (3, 4, 4)]
     """
@@ -56,5 +75,14 @@ class _ByValue(pickle.Pickler):
             return NotImplemented
 
 
-def _unpacked(content: bytes) -> Batch:
-    return Batch(pickle.loads(content))  # noqa: S301 (comes through a pipe of our own, never from a file)
+def _unpacked(content: bytes, block: Tensor, sizes: Sequence[int]) -> Batch:
+    """A batch whose large values stay where they are in the block, which lives as long as one of them."""
+    memory = memoryview(block.numpy())
+    large = [memory[start : start + size] for start, size in zip(_starts(sizes), sizes, strict=False)]
+    return Batch(pickle.loads(content, buffers=large))  # noqa: S301 (from a process of our own, never a file)
+
+
+def _starts(sizes: Sequence[int]) -> list[int]:
+    """Where values of so many bytes lie in a block, and where it ends."""
+    aligned = [-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes]
+    return list(accumulate(aligned, initial=0))
