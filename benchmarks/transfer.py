@@ -238,11 +238,7 @@ def _real(data: Data, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
 
 
 def _evaluate(model: CenterNet, data: Data, split: str, most: int | None) -> Any:
-    truth = data.points.of_split(split)
-    if most is not None and most < len(truth.images):
-        keep = np.zeros(len(truth.images), dtype=bool)
-        keep[np.linspace(0, len(truth.images) - 1, most).astype(int)] = True
-        truth = truth.of_images(keep)
+    truth = data.points.of_split(split).evenly(most)
     sizes_px = np.array([data.sizes_px[name] for name in truth.classes])
     found = []
     for name in truth.images:

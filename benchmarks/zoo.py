@@ -39,7 +39,6 @@ from synthmed.demo.inputs import DemoInput, read_input
 from synthmed.metrics import detector_figures
 from synthmed.nets.inference import Predictor, predict_detections
 from synthmed.nets.real_truth import read_truth
-from synthmed.points import PointSet
 from synthmed.training import train
 
 CONFIGS = {
@@ -163,7 +162,7 @@ def trained(
 def judged(predictor: Predictor, data: DemoInput, folder: Path) -> dict[str, Any]:
     """F1 on val by overlap and by centres, at thresholds from the clicks of train."""
     bank = open_bank(folder)
-    clicked = _some_images(data.points.of_split("train"), TRAIN_IMAGES).with_sizes(bank.sizes_px)
+    clicked = data.points.of_split("train").evenly(TRAIN_IMAGES).with_sizes(bank.sizes_px)
     val = read_truth(
         data.images_dir, data.points_file, split="val", boxes=data.boxes_of("val"), classes=bank.classes
     )
@@ -196,12 +195,6 @@ def size_and_speed(name: str, repeats: int = 30) -> dict[str, Any]:
         gflops=round(counted["flops"] / 1e9, 3),
         ms_per_image=round(1000 * min(times), 1),
     )
-
-
-def _some_images(points: PointSet, most: int) -> PointSet:
-    keep = np.zeros(len(points.images), dtype=bool)
-    keep[np.unique(np.linspace(0, len(keep) - 1, most).astype(int))] = True
-    return points.of_images(keep)
 
 
 def _cpu_seconds() -> float:

@@ -51,16 +51,13 @@ def find(
         detector: the trained detector.
         classifier: the trained classifier.
     """
-    annotated = _some_images(
-        read_truth(
-            data.images_dir,
-            data.points_file,
-            split=split,
-            boxes=data.boxes_of(split),
-            classes=bank.classes,
-        ),
-        most,
-    )
+    annotated = read_truth(
+        data.images_dir,
+        data.points_file,
+        split=split,
+        boxes=data.boxes_of(split),
+        classes=bank.classes,
+    ).evenly(most)
     truth = annotated if split == "val" else _clicked(data.points, annotated.images)
     with progress_bar(f"Detecting on {split}") as progress:
         boxes = predict_detections(detector, truth, data.images_dir, progress)
@@ -77,12 +74,3 @@ def find(
 def _clicked(points: PointSet, images: tuple[str, ...]) -> PointSet:
     """The clicked points of some images, in the order of the points' own images."""
     return points.of_images(np.isin(np.array(points.images, dtype=str), images))
-
-
-def _some_images(points: PointSet, most: int | None) -> PointSet:
-    """At most so many images, spread evenly."""
-    if most is None or most >= len(points.images):
-        return points
-    keep = np.zeros(len(points.images), dtype=bool)
-    keep[np.linspace(0, len(keep) - 1, most).astype(int)] = True
-    return points.of_images(keep)

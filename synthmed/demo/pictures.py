@@ -13,7 +13,7 @@ from synthmed.demo.findings import Findings
 from synthmed.demo.inputs import DemoInput
 from synthmed.metrics import RunReport
 from synthmed.metrics.raw_maps import map_levels, map_range
-from synthmed.points import PointSet, read_image, resolve_inside
+from synthmed.points import PointSet, evenly, read_image, resolve_inside
 from synthmed.scenes import Recipe, scene_scale
 
 _BESIDE = 4
@@ -24,8 +24,8 @@ def draw_synthesis(data: DemoInput, bank: PatchBank, work_dir: Path) -> None:
     """The contact sheet of the bank, and real images beside synthetic scenes."""
     folder = work_dir / "pictures"
     plots.save_figure(plots.bank_sheet(bank), folder / "bank.png")
-    chosen = np.linspace(0, len(bank.images) - 1, _BESIDE).astype(int)
-    real = [read_image(resolve_inside(data.images_dir, bank.images[i])) for i in chosen]
+    names = evenly(bank.images, _BESIDE)
+    real = [read_image(resolve_inside(data.images_dir, name)) for name in names]
     scenes = [np.asarray(Image.open(path)) for path in sorted((work_dir / "scenes" / "images").iterdir())]
     figure = plots.real_beside_synthetic(real, scenes[:_BESIDE], scale=scene_scale(Recipe(), bank))
     plots.save_figure(figure, folder / "real_beside_synthetic.png")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
 
 from synthmed._files import file_digest
 from synthmed.errors import PointsError
@@ -13,7 +12,6 @@ from synthmed.points.images import resolve_inside
 from synthmed.points.pointset import PointSet
 
 HELD_OUT = ("val", "test")
-T = TypeVar("T")
 
 
 def refuse_held_out(
@@ -56,16 +54,3 @@ def refuse_held_out(
             value=", ".join(shown[:3]),
             remedy="name images of train, or others that nothing is measured on",
         )
-
-
-def evenly(images: Sequence[T], most: int | None) -> Sequence[T]:
-    """At most so many images, evenly spread over a list; ``None`` for all.
-
-    Examples:
-        >>> evenly("abcdefg", 3), evenly("ab", 3), evenly("ab", None)
-        (['a', 'd', 'g'], 'ab', 'ab')
-    """
-    if most is None or most >= len(images):
-        return images
-    step = (len(images) - 1) / max(1, most - 1)
-    return [images[round(number * step)] for number in range(most)]

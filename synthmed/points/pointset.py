@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmed.points.spread import evenly
+
 SPLITS = ("train", "val", "test")
 
 
@@ -115,6 +117,12 @@ class PointSet:
             groups=tuple(self.groups[i] for i in chosen),
             image_index=new_index[points.image_index].astype(np.int64),
         )
+
+    def evenly(self, most: int | None) -> PointSet:
+        """At most so many images, evenly spread, and their points; ``None`` for all."""
+        keep = np.zeros(len(self.images), dtype=bool)
+        keep[list(evenly(range(len(keep)), most))] = True
+        return self.of_images(keep)
 
     def by_image(self) -> list[NDArray[np.int64]]:
         """The numbers of the points of each image, in their order."""

@@ -82,3 +82,13 @@ def test_splits_are_chosen_by_name() -> None:
     assert points.of_split("train").images == ("0.png", "3.png")
     assert points.of_split("val", "test").annotation_ids.tolist() == ["1", "2"]
     assert points.of_split().images == ()
+
+
+@pytest.mark.parametrize(
+    ("images", "most", "expected"),
+    [(0, 2, []), (3, None, [0, 1, 2]), (3, 5, [0, 1, 2]), (5, 3, [0, 2, 4]), (5, 1, [0]), (3, 0, [])],
+)
+def test_some_images_evenly_spread(images: int, most: int | None, expected: list[int]) -> None:
+    chosen = points_on(list(range(images)), images).evenly(most)
+    assert chosen.images == tuple(f"{i}.png" for i in expected)
+    assert chosen.annotation_ids.tolist() == [str(i) for i in expected]
