@@ -53,7 +53,7 @@ def find(
     """
     annotated = read_truth(
         data.images_dir,
-        data.points_file,
+        data.points,
         split=split,
         boxes=data.boxes_of(split),
         classes=bank.classes,

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 def read_truth(
     images: str | Path,
-    points: str | Path,
+    points: str | Path | PointSet,
     *,
     split: str,
     boxes: str | Path | None = None,
@@ -30,7 +30,7 @@ def read_truth(
         images: the image folder.
         points: CSV or COCO file of the points; it says which image belongs to which split, and where it names
             none `default_splits` does. ``{split}`` in its name stands for the split, and a file that names
-            none is then taken to be the split.
+            none is then taken to be the split. Or the points themselves, where they have been read.
         split: the split.
         boxes: COCO file with boxes of the same images, which then are the truth; ``{split}`` as above.
             From a file with ``{split}`` in its name, images that ``points`` does not list are taken as well,
@@ -46,8 +46,12 @@ def read_truth(
         DatasetError: the split is empty, no object has a class that is among ``classes`` or one is spelled
             differently there, or ``boxes`` lacks an image of the split.
     """
-    source = str(points).replace("{split}", split)
-    clicked = _read(source, images, split if "{split}" in str(points) else None)
+    source = None
+    if isinstance(points, PointSet):
+        clicked = points
+    else:
+        source = str(points).replace("{split}", split)
+        clicked = _read(source, images, split if "{split}" in str(points) else None)
     truth = clicked.of_split(split)
     if boxes:
         source = str(boxes).replace("{split}", split)
@@ -94,8 +98,10 @@ def in_class_order(points: PointSet, classes: Sequence[str], file: object) -> Po
 def _read(path: str | Path, images: str | Path, split: str | None) -> PointSet:
     log = ProblemLog()
     points = read_points(path, images, split=split, log=log)
-    for told in filter(None, [*log.notes, log.summary()]):
-        _log.warning("%s: %s", path, told)
+    for note in log.notes:  # each names its file
+        _log.warning("%s", note)
+    if log.problems:
+        _log.warning("%s: %s", path, log.summary())
     return points
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from synthmed.errors import PointsError, ProblemLog
@@ -18,6 +20,7 @@ from synthmed.points.sniff import check_format, sniff
 from synthmed.points.text_file import open_text, read_bytes, read_text
 from synthmed.points.tool_files import parse_marks, points_of_marks
 
+_log = logging.getLogger(__name__)
 _OPENING = 2**16
 _NOT_POINTS = frozenset(
     {"classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml", "obj.data", "notes.json"}
@@ -53,7 +56,7 @@ def read_points(
         image: the image of files that name none; by default that with the same stem, or the only one.
         label: the class of points whose file names none; by default ``object`` where no point has one.
         pixel_size: side of a pixel in the unit of the coordinates, for calibrated tables of ImageJ.
-        log: takes up what is skipped.
+        log: takes up what is skipped; without it, a warning of ``logging`` tells how many rows were, and why.
         progress: called as images are checked.
         keep_outside: whether points outside their image are kept, as `check_points` needs them.
         keep_crowds: whether the crowd regions of a COCO file are kept, as objects with ``edge``.
@@ -67,49 +70,58 @@ def read_points(
         raise PointsError(
             "the pixel size is not a positive number", value=pixel_size, remedy="give micrometres"
         )
-    log = ProblemLog() if log is None else log
-    place = Path(path)
-    if _is_folder(place):
-        marks = _folder_marks(place, format, pixel_size, log)
-    else:
-        kind = format or _kind_by_opening(place)
-        text = "" if kind == "csv" else _text(place, kind)
-        kind = kind or sniff(text, path)
-        if kind == "csv":
-            return read_csv(
-                path,
-                _required(images_dir, path),
-                columns=columns,
-                classes=classes,
-                split=split,
-                log=log,
-                progress=progress,
-                keep_outside=keep_outside,
-            )
-        if kind == "coco":
-            return read_coco(
-                path,
-                images_dir,
-                classes=classes,
-                split=split,
-                log=log,
-                progress=progress,
-                keep_outside=keep_outside,
-                keep_crowds=keep_crowds,
-            )
-        marks = {PurePosixPath(place.name): parse_marks(text, kind, place, pixel_size)}
-    return points_of_marks(
-        marks,
-        _required(images_dir, path),
-        file=str(path),
-        image=image,
-        label=label,
-        classes=classes,
-        split=split,
-        log=log,
-        progress=progress,
-        keep_outside=keep_outside,
-    )
+    with _told(log, path) as log:
+        place = Path(path)
+        if _is_folder(place):
+            marks = _folder_marks(place, format, pixel_size, log)
+        else:
+            kind = format or _kind_by_opening(place)
+            text = "" if kind == "csv" else _text(place, kind)
+            kind = kind or sniff(text, path)
+            if kind == "csv":
+                return read_csv(
+                    path,
+                    _required(images_dir, path),
+                    columns=columns,
+                    classes=classes,
+                    split=split,
+                    log=log,
+                    progress=progress,
+                    keep_outside=keep_outside,
+                )
+            if kind == "coco":
+                return read_coco(
+                    path,
+                    images_dir,
+                    classes=classes,
+                    split=split,
+                    log=log,
+                    progress=progress,
+                    keep_outside=keep_outside,
+                    keep_crowds=keep_crowds,
+                )
+            marks = {PurePosixPath(place.name): parse_marks(text, kind, place, pixel_size)}
+        return points_of_marks(
+            marks,
+            _required(images_dir, path),
+            file=str(path),
+            image=image,
+            label=label,
+            classes=classes,
+            split=split,
+            log=log,
+            progress=progress,
+            keep_outside=keep_outside,
+        )
+
+
+@contextmanager
+def _told(log: ProblemLog | None, path: object) -> Iterator[ProblemLog]:
+    """The log, or one of our own, of which a warning is given."""
+    own = ProblemLog() if log is None else log
+    yield own
+    if log is None and own.problems:
+        _log.warning("%s: %s", path, own.summary())
 
 
 def _required(images_dir: str | os.PathLike[str] | None, path: object) -> str | os.PathLike[str]:

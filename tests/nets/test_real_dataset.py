@@ -139,6 +139,7 @@ def test_what_was_chosen_for_points_without_splits_is_told(
     (folder / "points.csv").write_text("image,x,y,label\na.png,5,6,RBC\nb.png,7,8,WBC\nc.png,9,9,RBC\n")
     truth(folder)
     assert "points.csv names no splits" in caplog.text
+    assert "points.csv: " not in caplog.text, "the file is named once"
 
 
 def make(folder: Path, **kwargs: Any) -> RealDataset:
@@ -264,3 +265,16 @@ def test_real_data_with_and_without_boxes(shared_data: Path) -> None:
     assert len(boxed) == len(clicked) == 383
     assert boxed.has_sizes
     assert not clicked.has_sizes
+
+
+def test_points_that_were_read_are_not_read_again(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    again = truth(folder)
+    caplog.clear()
+    (folder / "points.csv").rename(folder / "moved.csv")
+    points = read_points(folder / "moved.csv", folder / "images")
+    found = read_truth(folder / "images", points, split="val")
+    assert (found.images, found.classes) == (again.images, again.classes)
+    np.testing.assert_array_equal(found.centers_px, again.centers_px)
+    with pytest.raises(DatasetError, match="no image is of the split 'test'"):
+        read_truth(folder / "images", points, split="test")
+    assert not caplog.messages

@@ -93,3 +93,19 @@ def test_clicks_of_experts_are_all_usable(shared_data: Path) -> None:
     data = shared_data / "chula_rbc12_dense"
     points = read_points(data / "points.csv", data / "images", log=ProblemLog(strict=True))
     assert (len(points), len(points.images), len(points.classes)) == (8119, 92, 13)
+
+
+def test_rows_that_are_skipped_are_told_also_without_a_log(
+    images_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "points.csv"
+    file.write_text("image,x,y,label\na.png,14,22,RBC\n")
+    read_points(file, images_dir)
+    assert not caplog.messages
+    with file.open("a") as table:
+        table.write("a.png,14,nan,RBC\n")
+    assert len(read_points(file, images_dir)) == 1
+    assert [message.partition(": ")[0] for message in caplog.messages] == [str(file)]
+    assert "1 row skipped" in caplog.text
+    read_points(file, images_dir, log=ProblemLog())
+    assert len(caplog.messages) == 1
