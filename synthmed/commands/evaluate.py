@@ -40,6 +40,11 @@ _PATH = click.Path(path_type=Path)
     help="Predictions on these, one for each of PREDICTIONS, in order.",
 )
 @click.option("--split", type=click.Choice(SPLITS), help="Judge only the images of this split of TRUTH.")
+@click.option(
+    "--tune-split",
+    type=click.Choice(SPLITS),
+    help="Choose thresholds on this split of --tune-truth, or else of TRUTH, with the same PREDICTIONS.",
+)
 @click.option("--threshold", default=0.3, show_default=True, help="Score of boxes, where nothing is tuned.")
 @click.option("--peak-threshold", type=float, help="Value of peaks of maps, where nothing is tuned.")
 @click.option(
@@ -67,6 +72,7 @@ def evaluate(
     tune_truth: Path | None,
     tune_predictions: tuple[Path, ...],
     split: str | None,
+    tune_split: str | None,
     sizes: tuple[str, ...],
     categories: tuple[str, ...],
     out: Path | None,
@@ -80,12 +86,14 @@ def evaluate(
     synthmed evaluate boxes_val.json predictions.json
     synthmed evaluate boxes_val.json a.json b.json --tune-truth boxes_train.json \\
         --tune-predictions a_train.json --tune-predictions b_train.json --out metrics.json --plot curves.png
-    synthmed evaluate points.csv heatmaps/ --images images --split val --size RBC=103
+    synthmed evaluate points.csv heatmaps/ --images images --split val --tune-split train --size RBC=103
     """  # noqa: D301 - click takes the character itself
     from synthmed.metrics.bootstrap import Resampling
     from synthmed.metrics.comparison import compare, write_json
     from synthmed.metrics.file_evaluation import Judging, check_apart, class_sizes
 
+    if tune_split is not None and tune_truth is None:
+        tune_truth, tune_predictions = truth_file, tune_predictions or predictions
     _check_options(predictions, tune_truth, tune_predictions, out, plot)
     log = ProblemLog(strict=strict)
     judging = Judging(
@@ -99,7 +107,7 @@ def evaluate(
         truth = _truth(truth_file, images_dir, split, log, options)
         tuning = None
         if tune_truth is not None:
-            tuning = _truth(tune_truth, images_dir, None, log, options, truth.points.classes)
+            tuning = _truth(tune_truth, images_dir, tune_split, log, options, truth.points.classes)
             check_apart(tuning, truth, log)
         given = class_sizes_px(sizes, truth.points.classes)
         parts = [truth.points] if tuning is None else [tuning.points, truth.points]

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from synthmed.errors import PointsError, ProblemLog
-from synthmed.points import FORMATS, PointSet
+from synthmed.points import FORMATS, SPLITS, PointSet
 from synthmed.points.problems import Reason
 from synthmed.terminal import Commands, console, print_problems, print_table, print_warnings, progress_bar
 
@@ -144,6 +144,21 @@ def convert(
         console.print(f"  {sentence}")
 
 
+def _print_points(found: PointSet) -> None:
+    """How many points each class has, in all and in each split."""
+    splits = {split: found.of_split(split) for split in SPLITS if split in found.splits}
+    images = ", ".join(f"{len(part.images)} {split}" for split, part in splits.items())
+    counts = found.counts()
+    columns = [counts.sum(axis=0), *(part.counts().sum(axis=0) for part in splits.values())]
+    print_table(
+        f"{len(found)} points on {len(found.images)} images ({images})",
+        ("class", "points", *(f"in {split}" for split in splits), "images with it"),
+        list(
+            zip(found.classes, *(c.tolist() for c in columns), (counts > 0).sum(axis=0).tolist(), strict=True)
+        ),
+    )
+
+
 @points.command("check")
 @click.argument("source", metavar="POINTS", type=_INPUT)
 @click.option("--images", "images_dir", required=True, type=_FOLDER, help="Folder of the images.")
@@ -159,12 +174,7 @@ def check(source: Path, images_dir: Path, max_images: int, seed: int, **options:
     with progress_bar("Looking at images") as progress:
         report = check_points(found, images_dir, seed=seed, max_images=max_images, progress=progress)
     findings = skipped_findings(log.counts()) + report.findings
-    counts = found.counts()
-    print_table(
-        f"{len(found)} points on {len(found.images)} images",
-        ("class", "points", "images"),
-        list(zip(found.classes, counts.sum(axis=0).tolist(), (counts > 0).sum(axis=0).tolist(), strict=True)),
-    )
+    _print_points(found)
     for number, finding in enumerate(findings, 1):
         console.print(f"{number}. {finding.what}", style="yellow")
         console.print(f"   seen:   {finding.evidence}")

@@ -141,6 +141,29 @@ def test_points_are_judged_by_centres_alone(phantom_dir: Path, folder: Path) -> 
     assert report.overall.detector is not None and report.overall.detector.f1_center > 0.95
 
 
+def test_thresholds_are_tuned_on_another_split_of_the_same_files(phantom_dir: Path, folder: Path) -> None:
+    rows, names = [], {}
+    for split in ("train", "val"):
+        truth = written(phantom_dir / f"boxes_{split}.json")
+        files = {image["id"]: image["file_name"] for image in truth["images"]}
+        names |= {category["id"]: category["name"] for category in truth["categories"]}
+        own = written(folder / f"good_{split}.json")
+        rows += [row | {"file_name": files[row["image_id"]], "image_id": 0} for row in own]
+    (folder / "all.json").write_text(json.dumps(rows))
+    words = [phantom_dir / "points.csv", folder / "all.json", "--images", phantom_dir / "images"]
+    words += [word for key, name in names.items() for word in ("--category", f"{key}={name}")]
+    words += [word for name in ("Bacteria=10", "RBC=29", "WBC=43") for word in ("--size", name)]
+    f1 = []
+    for tuned in ([], ["--tune-split", "train"]):
+        run(*words, "--split", "val", *tuned, "--out", folder / f"{len(tuned)}.json")
+        detector = RunReport.from_dict(written(folder / f"{len(tuned)}.json")["reports"][0]).overall.detector
+        assert detector is not None
+        f1.append(detector.f1_center)
+    assert f1[0] < 0.8 < f1[1], "half of what is right scores 0.2"
+    for splits in (["--tune-split", "train"], ["--split", "val", "--tune-split", "val"]):
+        assert "are those that are judged" in run(*words, *splits, code=2)
+
+
 def test_maps_are_judged_beside_those_that_know_no_image(phantom_dir: Path, folder: Path) -> None:
     for split in ("train", "val"):
         truth = written(phantom_dir / f"boxes_{split}.json")

@@ -47,6 +47,7 @@ def test_a_name_that_tells_no_format_is_an_error(phantom_dir: Path, tmp_path: Pa
 def test_check_says_what_is_wrong_and_exits_with_1(phantom_dir: Path, tmp_path: Path) -> None:
     good = run("points", "check", phantom_dir / "points.csv", "--images", phantom_dir / "images")
     assert "nothing wrong was found" in good.output, good.output
+    assert "in train" in good.output and "in val" in good.output
     assert good.exit_code == 0
     swapped = run(
         *("points", "check", phantom_dir / "points.csv", "--images", phantom_dir / "images"),
